@@ -1,0 +1,139 @@
+package model
+
+import "time"
+
+// RunState says how an execution of an approved plan stands.
+type RunState string
+
+// The states of a run; the last four are final.
+const (
+	RunApplying    RunState = "applying"
+	RunWatching    RunState = "watching"
+	RunTesting     RunState = "testing"
+	RunSucceeded   RunState = "succeeded"
+	RunFailed      RunState = "failed"
+	RunAborted     RunState = "aborted"
+	RunInterrupted RunState = "interrupted"
+)
+
+// Final reports whether a run in this state has ended.
+func (s RunState) Final() bool {
+	switch s {
+	case RunSucceeded, RunFailed, RunAborted, RunInterrupted:
+		return true
+	}
+	return false
+}
+
+// Run is the record of one execution of an approved plan.
+type Run struct {
+	ID           string      `json:"id"` // environment and sequence number: "production-118"
+	Environment  string      `json:"environment"`
+	Commit       string      `json:"commit"`
+	From         string      `json:"from"`
+	Digest       string      `json:"digest"`
+	Operator     string      `json:"operator"`
+	Reason       string      `json:"reason"` // why it failed or was aborted
+	Override     string      `json:"override"`
+	Window       string      `json:"window"` // what the window said at the first write
+	StartedAt    time.Time   `json:"startedAt"`
+	FinishedAt   time.Time   `json:"finishedAt,omitzero"`
+	State        RunState    `json:"state"`
+	Objects      []RunObject `json:"objects"`
+	Tests        []string    `json:"tests"`
+	PullRequests []int       `json:"pullRequests"`
+}
+
+// RunObject is what a run did to one object.
+type RunObject struct {
+	ID      ObjectID     `json:"id"`
+	Verdict Verdict      `json:"verdict"`
+	Result  ObjectResult `json:"result"`
+	Message string       `json:"message,omitempty"`
+}
+
+// ObjectResult says what became of an object in a run.
+type ObjectResult string
+
+// The results. An object stays pending when the run ended before its turn.
+const (
+	ResultPending ObjectResult = "pending"
+	ResultApplied ObjectResult = "applied"
+	ResultPruned  ObjectResult = "pruned"
+	ResultReady   ObjectResult = "ready"
+	ResultFailed  ObjectResult = "failed"
+)
+
+// EventType names what an Event tells.
+type EventType string
+
+// The types of event, in the order in which a run tells them.
+const (
+	EventStarted   EventType = "started"
+	EventLocked    EventType = "locked"
+	EventRechecked EventType = "rechecked"
+	EventWave      EventType = "wave"
+	EventApplied   EventType = "applied"
+	EventPruned    EventType = "pruned"
+	EventProgress  EventType = "progress"
+	EventCause     EventType = "cause"
+	EventTest      EventType = "test"
+	EventLog       EventType = "log"
+	EventNote      EventType = "note"
+	EventFinished  EventType = "finished"
+)
+
+// Event is one line of a run's story. The last one has type finished.
+type Event struct {
+	Time     time.Time `json:"time"`
+	Run      string    `json:"run"`
+	Type     EventType `json:"type"`
+	Message  string    `json:"message,omitempty"`
+	Object   *ObjectID `json:"object,omitempty"`
+	Verdict  Verdict   `json:"verdict,omitempty"`
+	Wave     int       `json:"wave,omitempty"`     // 1-based
+	Waves    int       `json:"waves,omitempty"`    // how many there are
+	Progress *Progress `json:"progress,omitempty"` // with type progress and cause
+	State    RunState  `json:"state,omitempty"`
+	ExitCode *int      `json:"exitCode,omitempty"` // with type finished
+}
+
+// Readiness says how far an applied object is from being as Git wants it.
+type Readiness string
+
+// The readiness values.
+const (
+	ReadinessWaiting  Readiness = "waiting"  // not applied yet, or not seen yet
+	ReadinessProgress Readiness = "progress" // on its way
+	ReadinessReady    Readiness = "ready"
+	ReadinessFailed   Readiness = "failed" // will not become ready by itself
+)
+
+// Progress is one reading of an applied object's state, and for a workload of
+// its pods.
+type Progress struct {
+	ID        ObjectID  `json:"id"`
+	Readiness Readiness `json:"readiness"`
+	Message   string    `json:"message,omitempty"`
+	Ready     int       `json:"ready,omitempty"`   // pods of the new revision that are ready
+	Desired   int       `json:"desired,omitempty"` // pods wanted
+	Since     time.Time `json:"since,omitzero"`    // when it was applied
+	Pods      []Pod     `json:"pods,omitempty"`    // of the new revision, worst first
+	// Cause is the deepest known reason why the object is not ready: the
+	// image that cannot be pulled, the container that crashes. Empty: none.
+	Cause string `json:"cause,omitempty"`
+	// Doomed is set when Cause will not go away by waiting.
+	Doomed bool `json:"doomed,omitempty"`
+}
+
+// Pod is one reading of a workload's pod.
+type Pod struct {
+	Name     string    `json:"name"`
+	Phase    string    `json:"phase"`
+	Ready    bool      `json:"ready"`
+	Reason   string    `json:"reason,omitempty"`  // ImagePullBackOff, CrashLoopBackOff, Unschedulable, …
+	Message  string    `json:"message,omitempty"` // in the kubelet's or scheduler's words, with the image
+	Image    string    `json:"image,omitempty"`   // of the container the reason is about, else the first
+	Restarts int       `json:"restarts,omitempty"`
+	Created  time.Time `json:"created,omitzero"`
+}

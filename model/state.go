@@ -1,0 +1,72 @@
+package model
+
+import "time"
+
+// State is what a cluster records about an environment.
+type State struct {
+	Deployed  *Deployed
+	Inventory []InventoryEntry // what fairtide has applied and not pruned
+	LastRun   *RunRef
+	// ResourceVersion is the reading of the record this state came from; a
+	// write that carries another one is refused. Empty: there is no record.
+	ResourceVersion string
+}
+
+// Deployed names the commit an environment runs and who put it there.
+type Deployed struct {
+	Commit string    `json:"commit"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Run    string    `json:"run"`
+}
+
+// InventoryEntry is an object an earlier apply of the environment wrote.
+type InventoryEntry struct {
+	ID      ObjectID `json:"id"`
+	Version string   `json:"version"`
+	UID     string   `json:"uid"`
+}
+
+// RunRef names a run and how it stands.
+type RunRef struct {
+	ID     string   `json:"id"`
+	State  RunState `json:"state"`
+	Commit string   `json:"commit,omitempty"` // what it applied, or tried to
+}
+
+// Lock says who may write to an environment.
+type Lock struct {
+	Holder  string    `json:"holder"` // user@host
+	Run     string    `json:"run,omitempty"`
+	Since   time.Time `json:"since"`
+	Expires time.Time `json:"expires"`
+}
+
+// ClusterInfo is what a cluster says of itself and of the caller.
+type ClusterInfo struct {
+	Context string
+	Server  string // the API server's URL
+	UID     string // of the kube-system namespace
+	Version string
+	User    string        // the caller, as the API server knows it
+	Now     time.Time     // the API server's clock, to the second
+	Skew    time.Duration // the local clock minus the API server's
+}
+
+// EnvironmentStatus is the answer to "how does this environment stand".
+type EnvironmentStatus struct {
+	Name     string       `json:"name"`
+	Tier     Tier         `json:"tier"`
+	Branch   string       `json:"branch"`
+	Path     string       `json:"path"`
+	Head     string       `json:"head"`
+	Deployed *Deployed    `json:"deployed"`
+	Pending  int          `json:"pending"` // 1 when never deployed: everything, as one entry
+	Window   *WindowState `json:"window"`  // nil: could not be judged, see Problem
+	Lock     *Lock        `json:"lock"`
+	LastRun  *RunRef      `json:"lastRun"`
+	Adopt    bool         `json:"adopt,omitempty"`
+	Cluster  string       `json:"cluster,omitempty"` // context and server
+	User     string       `json:"user,omitempty"`    // the caller, as the API server knows it
+	Problem  string       `json:"problem,omitempty"` // why a part is missing; one sentence
+}
