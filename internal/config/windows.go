@@ -1,0 +1,259 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones must be known in a container without a file system too
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/fairtide-dev/fairtide/internal/window"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// Years outside of these are typing errors.
+const minYear, maxYear = 1970, 2999
+
+var dayNames = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
+// commonZones are offered when a time zone is misspelt.
+var commonZones = [...]string{
+	"UTC", "Europe/London", "Europe/Dublin", "Europe/Lisbon", "Europe/Berlin", "Europe/Paris", "Europe/Madrid",
+	"Europe/Rome", "Europe/Vienna", "Europe/Zurich", "Europe/Amsterdam", "Europe/Brussels", "Europe/Stockholm",
+	"Europe/Oslo", "Europe/Copenhagen", "Europe/Helsinki", "Europe/Warsaw", "Europe/Prague", "Europe/Athens",
+	"Europe/Kyiv", "Europe/Istanbul", "America/New_York", "America/Chicago", "America/Denver",
+	"America/Los_Angeles", "America/Toronto", "America/Sao_Paulo", "America/Mexico_City", "Asia/Kolkata",
+	"Asia/Tokyo", "Asia/Seoul", "Asia/Shanghai", "Asia/Singapore", "Asia/Hong_Kong", "Asia/Dubai",
+	"Asia/Jerusalem", "Australia/Sydney", "Australia/Melbourne", "Pacific/Auckland", "Africa/Johannesburg",
+	"Africa/Cairo", "Africa/Lagos",
+}
+
+func (d *decoder) windows(n *yaml.Node, env string) []model.WindowRule {
+	items, _ := d.list(n, env+": windows")
+	var rules []model.WindowRule
+	lines := map[string]int{}
+	for i, item := range items {
+		r := d.window(item, env+": "+title("window", item, i))
+		if first, taken := lines[r.Name]; taken && r.Name != "" {
+			d.at(nameNode(item), "%s: window %s is there twice, first in line %d: names must differ", env, quote(r.Name), first)
+		} else {
+			lines[r.Name] = nameNode(item).Line
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// window reads a rule. Dates depend on the rule's zone, so the schedules are
+// read after everything else.
+func (d *decoder) window(n *yaml.Node, what string) model.WindowRule {
+	var r model.WindowRule
+	var allow, freeze *yaml.Node
+	ok := d.mapping(n, what, []key{
+		{name: "name", required: true, hint: "give it one; it is what a refusal cites", read: func(n *yaml.Node) {
+			r.Name, _ = d.text(n, what+": name")
+		}},
+		{name: "timeZone", required: true, hint: "a name such as Europe/Berlin or UTC", read: func(n *yaml.Node) {
+			r.Location = d.zone(n, what+": timeZone")
+		}},
+		{name: "allow", read: func(n *yaml.Node) { allow = n }},
+		{name: "freeze", read: func(n *yaml.Node) { freeze = n }},
+		{name: "cutoff", unsupported: true, hint: remove},
+		{name: "ics", unsupported: true, hint: remove},
+		{name: "import", unsupported: true, hint: remove},
+		{name: "scope", unsupported: true, hint: remove},
+	})
+	if !ok {
+		return r
+	}
+	loc := r.Location
+	if loc == nil {
+		loc = time.UTC // only to look for more problems; there is one already
+	}
+	switch {
+	case allow != nil && freeze != nil:
+		d.at(freeze, "%s has both allow and freeze: make two windows of it", what)
+	case allow != nil:
+		r.Allow = d.schedule(allow, what+": allow", loc)
+	case freeze != nil:
+		r.Freeze = d.schedule(freeze, what+": freeze", loc)
+	default:
+		d.missingSchedule(n, what)
+	}
+	return r
+}
+
+// missingSchedule reports a window without a schedule, unless one of its keys
+// was reported already, such as an allow without a value.
+func (d *decoder) missingSchedule(n *yaml.Node, what string) {
+	m := resolve(n)
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if k := m.Content[i].Value; k == "allow" || k == "freeze" || k == "ics" || k == "import" {
+			return
+		}
+	}
+	d.at(n, "%s has neither allow nor freeze: say when changes are allowed or forbidden", what)
+}
+
+func (d *decoder) zone(n *yaml.Node, what string) *time.Location {
+	v, ok := d.text(n, what)
+	if !ok {
+		return nil
+	}
+	if loc := d.zones[v]; loc != nil {
+		return loc
+	}
+	if loc, err := time.LoadLocation(v); err == nil && !onlyHere(v) {
+		d.zones[v] = loc
+		return loc
+	}
+	hint := "write a name of the IANA database, such as Europe/Berlin or UTC"
+	if s := Suggest(v, commonZones[:]); s != "" && s != v {
+		hint = fmt.Sprintf("did you mean %q?", s)
+	}
+	d.at(n, "%s: unknown time zone %s; %s", what, quote(v), hint)
+	return nil
+}
+
+// onlyHere reports names that some machines know, or each in its own way.
+func onlyHere(zone string) bool {
+	switch zone {
+	case "Local", "localtime", "posixrules", "Factory":
+		return true
+	}
+	return strings.HasPrefix(zone, "right/") || strings.HasPrefix(zone, "posix/")
+}
+
+// schedule reads days with start and end, or from and to.
+func (d *decoder) schedule(n *yaml.Node, what string, loc *time.Location) *model.Schedule {
+	var s model.Schedule
+	given := map[string]*yaml.Node{}
+	take := func(name string) key {
+		return key{name: name, read: func(n *yaml.Node) { given[name] = n }}
+	}
+	keys := []key{take("days"), take("start"), take("end"), take("from"), take("to")}
+	for _, name := range []string{"cron", "duration", "rrule", "ics", "cutoff"} {
+		keys = append(keys, key{name: name, unsupported: true, hint: "use days, start and end, or from and to"})
+	}
+	before := len(d.problems)
+	if !d.mapping(n, what, keys) {
+		return nil
+	}
+	weekly, once := []string{"days", "start", "end"}, []string{"from", "to"}
+	has := func(name string) bool { return given[name] != nil }
+	form := weekly
+	if slices.ContainsFunc(once, has) {
+		form = once
+		if slices.ContainsFunc(weekly, has) {
+			d.at(n, "%s mixes days, start and end with from and to: make two windows of it", what)
+			return nil
+		}
+	}
+	if len(given) == 0 && len(d.problems) > before {
+		return nil // what is there was reported; more would be noise
+	}
+	for _, name := range form {
+		if !has(name) {
+			d.at(n, "%s: %s is missing: give days, start and end, or from and to", what, name)
+		}
+	}
+	if len(given) < len(form) {
+		return nil
+	}
+	if len(form) == len(weekly) {
+		d.weekly(&s, given, what)
+	} else {
+		d.once(&s, n, given, what, loc)
+	}
+	return &s
+}
+
+func (d *decoder) weekly(s *model.Schedule, given map[string]*yaml.Node, what string) {
+	items, ok := d.list(given["days"], what+": days")
+	if ok && len(items) == 0 {
+		d.at(given["days"], "%s: days is empty: the window would never count", what)
+	}
+	for _, item := range items {
+		var name string
+		choice(d, item, what+": day", dayNames, &name)
+		i := slices.Index(dayNames, name)
+		if i < 0 {
+			continue
+		}
+		if day := time.Weekday((i + 1) % 7); slices.Contains(s.Days, day) {
+			d.at(item, "%s: %s is there twice", what, name)
+		} else {
+			s.Days = append(s.Days, day)
+		}
+	}
+	start, okStart := d.clock(given["start"], what+": start", 23*60+59)
+	end, okEnd := d.clock(given["end"], what+": end", 24*60)
+	if okStart && okEnd && start == end {
+		d.at(given["end"], "%s: start and end are the same; the whole day is \"00:00\" to \"24:00\"", what)
+	}
+	s.Start, s.End = start, end
+}
+
+// clock reads a time of day, "HH:MM".
+func (d *decoder) clock(n *yaml.Node, what string, latest model.ClockTime) (model.ClockTime, bool) {
+	s := resolve(n)
+	if s.Kind != yaml.ScalarNode || s.ShortTag() != "!!str" {
+		d.at(n, "%s must be a time of day in quotes, such as \"09:00\", not %s", what, kindOf(s))
+		return 0, false
+	}
+	v, ok := d.text(n, what)
+	if !ok {
+		return 0, false
+	}
+	if len(v) == 5 && v[2] == ':' {
+		hours, errH := strconv.ParseUint(v[:2], 10, 8)
+		minutes, errM := strconv.ParseUint(v[3:], 10, 8)
+		c := model.ClockTime(hours*60 + minutes)
+		if errH == nil && errM == nil && minutes < 60 && c <= latest {
+			return c, true
+		}
+	}
+	d.at(n, "%s %s is not a time of day from 00:00 to %s, such as \"09:00\"", what, quote(v), latest)
+	return 0, false
+}
+
+func (d *decoder) once(s *model.Schedule, n *yaml.Node, given map[string]*yaml.Node, what string, loc *time.Location) {
+	from, okFrom := d.instant(given["from"], what+": from", loc, 0)
+	to, okTo := d.instant(given["to"], what+": to", loc, 1)
+	if okFrom && okTo && !from.Before(to) {
+		d.at(n, "%s: to is not after from: the window would never count", what)
+	}
+	s.From, s.To = from, to
+}
+
+// instant reads a date or an RFC 3339 time. A date is its begin, or, as an
+// end, which includes the day, the begin of the day after.
+func (d *decoder) instant(n *yaml.Node, what string, loc *time.Location, plusDays int) (time.Time, bool) {
+	v, ok := d.moment(n, what)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, v)
+	if err == nil && t.Nanosecond() != 0 {
+		d.at(n, "%s %s: only whole seconds count", what, quote(v))
+		return time.Time{}, false
+	}
+	if err != nil {
+		var date time.Time
+		if date, err = time.Parse(time.DateOnly, v); err == nil {
+			t = window.DayStart(date.Year(), date.Month(), date.Day()+plusDays, loc)
+		}
+	}
+	if err != nil {
+		d.at(n, "%s %s is neither a date such as 2026-12-20 nor a time such as 2026-12-20T18:00:00+01:00", what, quote(v))
+		return time.Time{}, false
+	}
+	if y := t.Year(); y < minYear || y > maxYear {
+		d.at(n, "%s %s: the year must be between %d and %d", what, quote(v), minYear, maxYear)
+		return time.Time{}, false
+	}
+	return t.In(loc), true
+}
