@@ -1,0 +1,261 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// DefaultRemote is the remote whose branches count as merged.
+const DefaultRemote = "origin"
+
+// Options say which repository to open.
+type Options struct {
+	Path   string // a worktree, a directory inside one, or a bare repository; empty: the current directory
+	Remote string // empty: DefaultRemote
+}
+
+// Repo is an opened clone.
+type Repo struct {
+	name   string
+	remote string
+	store  *store
+	cache  *renderCache
+	limits limits
+}
+
+// limits bound what a commit can make a render cost.
+type limits struct {
+	file    int64 // bytes of one file
+	objects int   // rendered objects of one environment
+	nodes   int   // YAML nodes of one file after aliases are expanded
+	rows    int   // changes listed when there is no deployed commit to stop at
+}
+
+var defaultLimits = limits{file: 5 << 20, objects: 20_000, nodes: 1_000_000, rows: 200}
+
+// Open opens the clone that contains o.Path. Linked worktrees, bare, shared,
+// sparse and shallow clones work. What cannot be read, such as a repository
+// with sha256 object names or without a single commit, is an error that says so.
+// Nothing is written.
+func Open(ctx context.Context, o Options) (*Repo, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	given := o.Path
+	if given == "" {
+		given = "."
+	}
+	at, err := locate(given)
+	if err != nil {
+		return nil, err
+	}
+	st := &store{at: at}
+	if err := st.reopen(); err != nil {
+		return nil, model.Errorf(model.ExitUnreachable, "cannot open the Git repository %s: %w", given, err)
+	}
+	r := &Repo{
+		remote: o.Remote,
+		store:  st,
+		cache:  newRenderCache(),
+		limits: defaultLimits,
+	}
+	if r.remote == "" {
+		r.remote = DefaultRemote
+	}
+	if err := r.check(given); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Close lets go of the repository's open files. The Repo stays usable: a later
+// read opens them again.
+func (r *Repo) Close() error { return r.store.close() }
+
+// check refuses repositories whose format cannot be read and learns the name.
+func (r *Repo) check(given string) error {
+	cfg, err := r.store.config()
+	if err != nil {
+		return model.Errorf(model.ExitUnreachable, "cannot read the configuration of the Git repository %s: %w", given, err)
+	}
+	for _, o := range cfg.Raw.Section("extensions").Options {
+		switch strings.ToLower(o.Key) {
+		case "objectformat":
+			if !strings.EqualFold(o.Value, "sha1") {
+				return model.Errorf(model.ExitUsage, "%s uses %s object names, which fairtide cannot read; use a clone with sha1 object names", given, o.Value)
+			}
+		case "refstorage":
+			if !strings.EqualFold(o.Value, "files") {
+				return model.Errorf(model.ExitUsage, "%s keeps its references as %s, which fairtide cannot read; run `git refs migrate --ref-format=files` in it or use another clone", given, o.Value)
+			}
+		}
+	}
+	r.name = nameOf(cfg, r.remote, r.store.at.top)
+	refs, err := r.store.references()
+	if err != nil {
+		return model.Errorf(model.ExitUnreachable, "cannot read the references of the Git repository %s: %w", given, err)
+	}
+	for _, ref := range refs {
+		if ref.Type() == plumbing.HashReference {
+			return nil
+		}
+	}
+	return model.Errorf(model.ExitUsage, "%s has no commit yet; commit or fetch something first", given)
+}
+
+// Name is what the repository is called: the last element of the remote's URL,
+// or the name of its directory when there is no such remote.
+func (r *Repo) Name() string { return r.name }
+
+func nameOf(cfg *config.Config, remote, top string) string {
+	if rc := cfg.Remotes[remote]; rc != nil && len(rc.URLs) > 0 {
+		raw := rc.URLs[0]
+		if u, err := url.Parse(raw); err == nil && u.Path != "" {
+			raw = u.Path
+		}
+		raw = strings.TrimRight(filepath.ToSlash(raw), "/")
+		raw = strings.TrimRight(strings.TrimSuffix(raw, "/.git"), "/")
+		if i := strings.LastIndexAny(raw, "/:"); i >= 0 {
+			raw = raw[i+1:]
+		}
+		if name := strings.TrimSuffix(raw, ".git"); name != "" {
+			return name
+		}
+	}
+	return strings.TrimSuffix(filepath.Base(top), ".git")
+}
+
+// location is where a repository's files are.
+type location struct {
+	top    string // what a person calls the repository's directory
+	gitDir string
+	common string // of a linked worktree: the main repository's gitDir; else empty
+}
+
+// locate finds the repository that contains dir, looking upwards as git does.
+func locate(dir string) (location, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return location{}, fmt.Errorf("find %s: %w", dir, err)
+	}
+	if resolved, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = resolved
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return location{}, model.Errorf(model.ExitUsage, "%s does not exist; run in a clone of your environments repository or pass --repo", dir)
+	}
+	for at := abs; ; at = filepath.Dir(at) {
+		l, ok, err := repositoryAt(at)
+		if err != nil {
+			return location{}, model.Errorf(model.ExitUsage, "cannot open the Git repository %s: %w", at, err)
+		}
+		if ok {
+			return l, nil
+		}
+		if filepath.Dir(at) == at {
+			return location{}, model.Errorf(model.ExitUsage, "%s is not a Git repository; run in a clone of your environments repository or pass --repo", dir)
+		}
+	}
+}
+
+func repositoryAt(dir string) (location, bool, error) {
+	dot := filepath.Join(dir, ".git")
+	info, err := os.Stat(dot)
+	switch {
+	case err == nil && info.IsDir():
+		if !isGitDir(dot) {
+			return location{}, false, nil
+		}
+		return location{top: dir, gitDir: dot}, true, nil
+	case err == nil:
+		target, err := gitFile(dot)
+		if err != nil {
+			return location{}, false, err
+		}
+		common, err := commonDir(target)
+		return location{top: dir, gitDir: target, common: common}, true, err
+	case isGitDir(dir):
+		top := dir
+		if filepath.Base(dir) == ".git" {
+			top = filepath.Dir(dir)
+		}
+		common, err := commonDir(dir)
+		return location{top: top, gitDir: dir, common: common}, true, err
+	}
+	return location{}, false, nil
+}
+
+// isGitDir reports whether dir is the inside of a repository: what git itself
+// looks for.
+func isGitDir(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, "HEAD")); err != nil {
+		return false
+	}
+	if _, err := os.Stat(filepath.Join(dir, "commondir")); err == nil {
+		return true
+	}
+	for _, sub := range []string{"objects", "refs"} {
+		if info, err := os.Stat(filepath.Join(dir, sub)); err != nil || !info.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
+// gitFile reads the `.git` file of a linked worktree or a submodule.
+func gitFile(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	target, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir:")
+	if !ok {
+		return "", fmt.Errorf("%s is not a directory and names none", name)
+	}
+	target = strings.TrimSpace(target)
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(name), target)
+	}
+	if _, err := os.Stat(target); err != nil {
+		return "", fmt.Errorf("%s points to %s: %w; run `git worktree repair` in the main worktree", name, target, err)
+	}
+	return target, nil
+}
+
+func commonDir(gitDir string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	common := strings.TrimSpace(string(data))
+	if !filepath.IsAbs(common) {
+		common = filepath.Join(gitDir, common)
+	}
+	return common, nil
+}
+
+// cleanPath turns an environment's path into the form used as a tree path.
+func cleanPath(p string) (string, error) {
+	c := path.Clean(strings.TrimSuffix(p, "/"))
+	if p == "" || c == "." {
+		return ".", nil
+	}
+	if strings.HasPrefix(c, "/") || c == ".." || strings.HasPrefix(c, "../") {
+		return "", contentf("path %q leads out of the repository", p)
+	}
+	return c, nil
+}
