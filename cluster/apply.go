@@ -1,0 +1,370 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+const (
+	// mostWrites bounds how often a write is sent again because only the
+	// object's status moved under it, which a busy workload's does often.
+	mostWrites = 8
+	// mostLost bounds how often a write is sent again whose answer got lost.
+	mostLost = 3
+	// kindTries, a retryPause apart, bound how long what the same plan creates
+	// may take to be served: a kind, a new field of it, a namespace.
+	kindTries  = 100
+	retryPause = 100 * time.Millisecond
+
+	// noReading is the resourceVersion of no object ever: etcd counts from 1
+	// and the first write makes it 2. An apply that carries it creates the
+	// object, or is refused with a conflict when there is one.
+	noReading = "1"
+)
+
+// Apply writes one object of a plan by server-side apply, taking over the
+// fields that others own, and returns its inventory entry. obj and planned are
+// a pair as Plan made them.
+//
+// It writes only to the object that the plan was made from: one that moved
+// since in more than its status is left alone, with an error of ExitPlanMoved
+// that says what moved. The write is repeated, with the same precondition, when
+// its answer gets lost on the way. An object that applying would not alter is
+// not written at all.
+func (c *Client) Apply(ctx context.Context, obj model.Object, planned model.PlannedObject) (model.InventoryEntry, error) {
+	entry := model.InventoryEntry{ID: obj.ID, Version: obj.Version, UID: planned.Live.UID}
+	if obj.ID != planned.ID {
+		return entry, fmt.Errorf("%s: the plan's row is for %s", obj.ID, planned.ID)
+	}
+	switch planned.Verdict {
+	case model.VerdictUnchanged, model.VerdictCreate, model.VerdictUpdate:
+	default:
+		return entry, model.Errorf(model.ExitRolloutFailed, "%s: not applied, as its verdict is %s: %s", obj.ID, planned.Verdict, planned.Reason)
+	}
+	if !planned.Writes() {
+		return entry, nil
+	}
+	w, err := c.newWriter(ctx, obj, planned)
+	if err != nil {
+		return entry, err
+	}
+	reply, err := w.apply(ctx)
+	if err != nil {
+		return entry, err
+	}
+	entry.UID = metaString(reply, "uid")
+	return entry, nil
+}
+
+// Delete deletes an object that a plan prunes, and what it owns in the
+// background. It deletes only the object that the plan was made from, and only
+// if nothing but its status moved since (else: ExitPlanMoved). That it is gone
+// already is success. Delete does not wait until the object is gone: see Gone.
+func (c *Client) Delete(ctx context.Context, planned model.PlannedObject) error {
+	if planned.Verdict != model.VerdictDelete {
+		return fmt.Errorf("%s: not deleted, as its verdict is %s", planned.ID, planned.Verdict)
+	}
+	w, err := c.newWriter(ctx, model.Object{ID: planned.ID, Version: planned.Version}, planned)
+	if meta.IsNoMatchError(err) {
+		if why := c.brokenGroup(planned.ID.Group); why != nil {
+			return fmt.Errorf("%s: %w", planned.ID, c.serverError(ctx, why))
+		}
+		return nil // the kind is gone, and the object with it
+	}
+	if err != nil {
+		return err
+	}
+	return w.delete(ctx)
+}
+
+// Gone reports whether there is no such object any more.
+func (c *Client) Gone(ctx context.Context, id model.ObjectID, version string) (bool, error) {
+	m, err := c.mapping(id, version)
+	if meta.IsNoMatchError(err) {
+		if why := c.brokenGroup(id.Group); why != nil {
+			return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, why))
+		}
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, err))
+	}
+	_, err = c.resource(m, id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return false, nil
+	case apierrors.IsNotFound(err):
+		return true, nil
+	case concernsAll(ctx, err):
+		return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, err))
+	}
+	return false, model.Errorf(model.ExitUnreachable, "%s: cannot be read: %s", id, readRefusal(err, id, m, true).reason)
+}
+
+// objectWriter carries one write through its retries.
+type objectWriter struct {
+	c       *Client
+	it      *planItem
+	planned model.PlannedObject
+	pin     model.LiveRef // the reading the write is bound to
+	lost    int           // answers that did not arrive
+}
+
+func (c *Client) newWriter(ctx context.Context, obj model.Object, planned model.PlannedObject) (*objectWriter, error) {
+	w := &objectWriter{c: c, planned: planned, pin: planned.Live, it: &planItem{object: obj}}
+	for try := 0; ; try++ {
+		m, err := c.mapping(obj.ID, obj.Version)
+		if err == nil {
+			w.it.mapping = m
+			return w, nil
+		}
+		if !meta.IsNoMatchError(err) {
+			return nil, fmt.Errorf("%s: %w", obj.ID, c.serverError(ctx, err))
+		}
+		if planned.Verdict == model.VerdictDelete {
+			return nil, err
+		}
+		if !predictedLocally(planned) || try >= kindTries {
+			return nil, model.Errorf(model.ExitRolloutFailed,
+				"%s: the cluster does not know the kind (%s); is its CustomResourceDefinition established?", obj.ID, obj.APIVersion())
+		}
+		if err := pause(ctx, retryPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// apply sends the object until it is written, refused, or found moved.
+func (w *objectWriter) apply(ctx context.Context) (map[string]any, error) {
+	if w.pin == (model.LiveRef{}) {
+		w.pin.ResourceVersion = noReading
+	}
+	for range mostWrites {
+		reply, err := w.send(ctx)
+		if err == nil {
+			return reply, nil
+		}
+		if !isConflict(err) {
+			if err := w.mayRepeat(ctx, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		done, err := w.recheck(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			return w.it.live, nil
+		}
+	}
+	return nil, w.tooBusy()
+}
+
+// send sends the object once; or, when it needs something else of the plan that
+// was applied just now, until the server has taken notice of that.
+func (w *objectWriter) send(ctx context.Context) (map[string]any, error) {
+	for try := 0; ; try++ {
+		reply, err := w.c.patch(ctx, w.it, w.pin, false)
+		if err == nil || !predictedLocally(w.planned) || try >= kindTries || !w.notYet(err) {
+			return reply, err
+		}
+		if err := pause(ctx, retryPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// notYet reports whether a refusal can be one of the server's that has not
+// noticed a new kind, field or namespace yet.
+func (w *objectWriter) notYet(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) ||
+		readRefusal(err, w.it.object.ID, w.it.mapping, true).kind == refusedSchema
+}
+
+// mayRepeat returns nil, after a pause, when a failed write may be sent again
+// as it is: its answer got lost, and its precondition makes sure that it does
+// not take effect twice. All other failures come back in the operator's words.
+func (w *objectWriter) mayRepeat(ctx context.Context, err error) error {
+	id := w.it.object.ID
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", id, ctx.Err())
+	case answerLost(err):
+		if w.lost++; w.lost > mostLost {
+			return fmt.Errorf("%s: %w", id, w.c.serverError(ctx, err))
+		}
+		return pause(ctx, retryPause<<w.lost)
+	case concernsAll(ctx, err):
+		return fmt.Errorf("%s: %w", id, w.c.serverError(ctx, err))
+	}
+	r := readRefusal(err, id, w.it.mapping, w.planned.Live.UID != "")
+	return model.Errorf(model.ExitRolloutFailed, "%s: not written: %s", id, r.reason)
+}
+
+// isConflict reports whether a precondition was not met. With force there are
+// no other conflicts. An object that was deleted and made again is told by its
+// uid, which the server calls immutable.
+func isConflict(err error) bool {
+	if apierrors.IsConflict(err) {
+		return true
+	}
+	status, _ := serverStatus(err)
+	return apierrors.IsInvalid(err) && status.Details != nil &&
+		slices.ContainsFunc(status.Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
+}
+
+// answerLost reports whether a write may have happened although it failed:
+// nobody answered, or something between us and the API server did.
+func answerLost(err error) bool {
+	status, ok := serverStatus(err)
+	if !ok {
+		return true
+	}
+	switch status.Code {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// recheck looks at an object that is not as it was when the plan was made. It
+// returns done when the object is what applying makes of it already, because a
+// write of ours got through whose answer did not; an error when it moved; and
+// otherwise pins the next try to the new reading.
+func (w *objectWriter) recheck(ctx context.Context) (done bool, _ error) {
+	now, err := w.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	live := w.it.live
+	if live == nil {
+		if w.planned.Live.UID == "" {
+			return false, nil // still to be created
+		}
+		return false, w.moved("it was deleted since", nil, nil)
+	}
+	if w.lost > 0 && now.Verdict == model.VerdictUnchanged && !now.TakesOwnership {
+		return true, nil
+	}
+	switch {
+	case w.planned.Live.UID == "":
+		return false, w.moved("it was created since", nil, live)
+	case metaString(live, "uid") != w.planned.Live.UID:
+		return false, w.moved("it was deleted and created again since", nil, live)
+	case !equalValues(now.Before, w.planned.Before):
+		return false, w.moved("", diffFields(w.planned.Before, now.Before), live)
+	case now.Verdict == model.VerdictUnpredictable:
+		return false, model.Errorf(model.ExitRolloutFailed, "%s: not written: %s", w.it.object.ID, now.Reason)
+	case !predictedLocally(w.planned) && !equalValues(now.After, w.planned.After):
+		return false, w.moved("the server would now make something else of it: ", diffFields(w.planned.After, now.After), live)
+	}
+	w.pin = now.Live
+	return false, nil
+}
+
+// read reads the object again and, when there is one to compare, predicts it.
+func (w *objectWriter) read(ctx context.Context) (model.PlannedObject, error) {
+	info, err := w.c.Info(ctx)
+	if err != nil {
+		return model.PlannedObject{}, fmt.Errorf("%s: %w", w.it.object.ID, err)
+	}
+	p := newPredictor(w.c, model.Environment{}, "", info.UID)
+	if err := p.read(ctx, w.it); err != nil {
+		return model.PlannedObject{}, fmt.Errorf("%s: %w", w.it.object.ID, w.c.serverError(ctx, err))
+	}
+	if w.it.readErr != nil {
+		return model.PlannedObject{}, model.Errorf(model.ExitRolloutFailed, "%s: not written: %s", w.it.object.ID, p.readReason(w.it, w.it.readErr))
+	}
+	if w.it.live == nil {
+		return model.PlannedObject{}, nil
+	}
+	if w.planned.Verdict == model.VerdictDelete {
+		return model.PlannedObject{
+			Live:   liveRef(w.it.live),
+			Before: p.mask.object(w.it.object.ID, normalise(w.it.live, false)),
+		}, nil
+	}
+	if err := p.judge(ctx, w.it); err != nil {
+		return model.PlannedObject{}, fmt.Errorf("%s: %w", w.it.object.ID, w.c.operatorError(ctx, err))
+	}
+	return w.it.planned, nil
+}
+
+func (w *objectWriter) delete(ctx context.Context) error {
+	for range mostWrites {
+		err := w.c.remove(ctx, w.it, w.pin, false)
+		if err == nil || apierrors.IsNotFound(err) {
+			return nil
+		}
+		if !isConflict(err) {
+			if err := w.mayRepeat(ctx, err); err != nil {
+				return err
+			}
+			continue
+		}
+		now, err := w.read(ctx)
+		if err != nil {
+			return err
+		}
+		live := w.it.live
+		switch {
+		case live == nil, metaString(live, "uid") != w.planned.Live.UID:
+			return nil // the one we know is gone
+		case metaString(live, "deletionTimestamp") != "":
+			return nil
+		case !equalValues(now.Before, w.planned.Before):
+			return w.moved("", diffFields(w.planned.Before, now.Before), live)
+		}
+		w.pin = now.Live
+	}
+	return w.tooBusy()
+}
+
+// moved says what happened to an object since the plan, and who did it.
+func (w *objectWriter) moved(what string, changes []fieldChange, live map[string]any) error {
+	what += changedWords(changes)
+	if by := whoChanged(changes, live); by != "" {
+		what += " (" + by + ")"
+	}
+	return model.Errorf(model.ExitPlanMoved, "%s moved after the plan was made: %s; nothing was written to it, make a new plan", w.it.object.ID, what)
+}
+
+func (w *objectWriter) tooBusy() error {
+	return model.Errorf(model.ExitRolloutFailed, "%s: not written: the live object changes faster than it can be written, %d tries; try again", w.it.object.ID, mostWrites)
+}
+
+// changedWords says changes in few words.
+func changedWords(changes []fieldChange) string {
+	const shown = 3
+	var parts []string
+	for _, c := range changes[:min(shown, len(changes))] {
+		parts = append(parts, fmt.Sprintf("%s %s → %s", c.path(), showValue(c.old), showValue(c.new)))
+	}
+	if more := len(changes) - shown; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more fields", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,154 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fairtide-dev/fairtide/internal/testcluster"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	keep := "{apiVersion: v1, kind: ConfigMap, metadata: {name: kept, annotations: {helm.sh/resource-policy: keep}}}"
+	all := configYAML("a", "{}") + "---\n" + configYAML("left", "{}") + "---\n" + configYAML("remade", "{}") + "---\n" + configYAML("gone", "{}") + "---\n" + keep
+	rest := configYAML("a", "{}")
+	w := newPlanWorld(t)
+	w.ship(all)
+	configs := w.admin.Resource(configGVR).Namespace(w.ns)
+	for _, name := range []string{"remade", "gone"} {
+		if err := configs.Delete(w.ctx, name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.create(configGVR, "{apiVersion: v1, kind: ConfigMap, metadata: {name: remade, namespace: $NS}}")
+
+	t.Run("disabled", func(t *testing.T) {
+		off := *w
+		off.env.Prune.Enabled = false
+		if plan, _ := off.plan(rest); len(plan.Objects) != 1 {
+			t.Errorf("rows %+v", plan.Objects)
+		}
+	})
+	t.Run("too many", func(t *testing.T) {
+		few := *w
+		few.env.Prune.Max = 0
+		if plan, _ := few.plan(rest); !strings.Contains(plan.Problem, "it would delete 1 object, more than prune.max allows (0)") {
+			t.Errorf("problem %q", plan.Problem)
+		}
+	})
+	plan, objects := w.plan(rest)
+	if plan.Problem != "" || plan.Counts() != (model.Counts{Unchanged: 2, Delete: 1}) {
+		t.Fatalf("problem %q, counts %+v", plan.Problem, plan.Counts())
+	}
+	if row := rowNamed(t, plan, "ConfigMap", "kept"); row.Verdict != model.VerdictUnchanged || row.Writes() ||
+		row.Reason != "kept: annotation helm.sh/resource-policy: keep" {
+		t.Errorf("row %+v", row)
+	}
+	left := rowNamed(t, plan, "ConfigMap", "left")
+	if left.Verdict != model.VerdictDelete || left.Live.UID == "" {
+		t.Fatalf("row %+v", left)
+	}
+	w.apply(plan, objects)
+	w.eventually("the object is gone", func() bool {
+		gone, err := w.c.Gone(w.ctx, left.ID, left.Version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gone
+	})
+	if gone, err := w.c.Gone(w.ctx, objects[0].ID, "v1"); gone || err != nil {
+		t.Errorf("gone %v, %v", gone, err)
+	}
+	if err := w.c.Delete(w.ctx, left); err != nil {
+		t.Errorf("deleting what is gone: %v", err)
+	}
+	for _, name := range []string{"a", "kept", "remade"} {
+		w.live(configGVR, name)
+	}
+}
+
+// TestPruneSharedObject: an object that is rendered under another API group is
+// still rendered.
+func TestPruneSharedObject(t *testing.T) {
+	t.Parallel()
+	w := newPlanWorld(t)
+	w.ship(configYAML("a", "{}"))
+	w.state.Inventory[0].ID.Group = "legacy.example.com"
+	if plan, _ := w.plan(configYAML("a", "{}")); len(plan.Objects) != 1 || plan.Differs() {
+		t.Errorf("rows %+v", plan.Objects)
+	}
+}
+
+// staleGroup makes discovery say that the service behind an API group does not
+// answer.
+type staleGroup struct {
+	next  http.RoundTripper
+	group string
+}
+
+func (s staleGroup) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(r)
+	if err != nil || r.URL.Path != "/apis" {
+		return resp, err
+	}
+	var list struct {
+		Kind       string           `json:"kind"`
+		APIVersion string           `json:"apiVersion"`
+		Items      []map[string]any `json:"items"`
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		return nil, err
+	}
+	list.Items = append(list.Items, map[string]any{"metadata": map[string]any{"name": s.group},
+		"versions": []any{map[string]any{"version": "v1", "freshness": "Stale"}}})
+	body, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header.Del("Content-Length")
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return resp, nil
+}
+
+// TestPlanBrokenGroup: a kind that cannot be looked up is not a kind that does
+// not exist, and its objects are not gone.
+func TestPlanBrokenGroup(t *testing.T) {
+	t.Parallel()
+	w := newPlanWorld(t)
+	rc := testcluster.Get(t).Config(t)
+	rc.Wrap(func(next http.RoundTripper) http.RoundTripper { return staleGroup{next, "broken.example.com"} })
+	c, err := newForConfig(Config{StateNamespace: "fairtide", UserAgent: "fairtide/test", Now: time.Now}, "test", rc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := model.ObjectID{Group: "broken.example.com", Kind: "Thing", Namespace: w.ns, Name: "a"}
+	_, _, err = w.tryPlan(c, "{apiVersion: broken.example.com/v1, kind: Thing, metadata: {name: a}}")
+	wantCode(t, err, model.ExitUnreachable, "all.yaml:1", "does not answer")
+	if _, err = c.Gone(w.ctx, lost, "v1"); err == nil {
+		t.Error("an object that cannot be looked up is gone")
+	}
+	err = c.Delete(w.ctx, model.PlannedObject{ID: lost, Version: "v1", Verdict: model.VerdictDelete, Live: model.LiveRef{UID: "u", ResourceVersion: "2"}})
+	if err == nil {
+		t.Error("an object that cannot be looked up is deleted")
+	}
+	w.state.Inventory = []model.InventoryEntry{
+		{ID: lost, Version: "v1", UID: "u"},
+		{ID: model.ObjectID{Group: "never.example.com", Kind: "Thing", Namespace: w.ns, Name: "a"}, Version: "v1", UID: "v"},
+	}
+	plan, _, err := w.tryPlan(c, configYAML("a", "{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.Counts(); got != (model.Counts{Create: 1, Unpredictable: 1}) || !strings.Contains(plan.Problem, "Thing ") {
+		t.Errorf("counts %+v, problem %q", got, plan.Problem)
+	}
+}

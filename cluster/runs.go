@@ -1,0 +1,323 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/metadata"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// RunsKept is how many run records an environment keeps.
+const RunsKept = 50
+
+const (
+	runKey = "run.json"
+	// annotationWriter names the client that keeps a run's record.
+	annotationWriter = "fairtide.dev/writer"
+	// runAttempts bounds how often a sequence number may be snatched away.
+	runAttempts = 20
+)
+
+// runWriters remembers, for the runs this client writes, the reading its next
+// write must find. A reading made to look at a run does not enter it: another
+// client that took the run over is noticed by the write that is refused.
+type runWriters struct {
+	mu      sync.Mutex
+	token   string
+	reading map[string]string // run ID → resourceVersion
+}
+
+func (w *runWriters) get(id string) (token, reading string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.token == "" {
+		w.token = nonce()
+	}
+	return w.token, w.reading[id]
+}
+
+func (w *runWriters) set(id, reading string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.reading == nil {
+		w.reading = map[string]string{}
+	}
+	w.reading[id] = reading
+}
+
+func (w *runWriters) forget(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.reading, id)
+}
+
+func runName(id string) string { return "fairtide-run-" + id }
+
+func runSelector(env string) string {
+	return labelManagedBy + "=" + FieldManager + "," + labelEnvironment + "=" + env + "," + labelRecord + "=run"
+}
+
+// runSequence is the number in a run's ID; false when the ID is none of env's.
+func runSequence(env, id string) (int, bool) {
+	digits, ok := strings.CutPrefix(id, env+"-")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(digits)
+	return n, err == nil && n > 0 && strconv.Itoa(n) == digits
+}
+
+// runRecord is a record as its metadata tells.
+type runRecord struct {
+	sequence int
+	name     string
+	uid      string
+}
+
+// runRecords lists the records of an environment by their metadata, highest
+// sequence number first: the bodies can be large.
+func (c *Client) runRecords(ctx context.Context, env string) ([]runRecord, error) {
+	meta, err := metadata.NewForConfigAndClient(c.rest, c.http)
+	if err != nil {
+		return nil, fmt.Errorf("%s: list runs: %w", env, err)
+	}
+	list, err := meta.Resource(configMapGVR).Namespace(c.cfg.StateNamespace).
+		List(ctx, metav1.ListOptions{LabelSelector: runSelector(env)})
+	if err != nil {
+		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
+	}
+	var out []runRecord
+	for _, item := range list.Items {
+		if n, ok := runSequence(env, strings.TrimPrefix(item.Name, runName(""))); ok {
+			out = append(out, runRecord{n, item.Name, string(item.UID)})
+		}
+	}
+	slices.SortFunc(out, func(a, b runRecord) int { return b.sequence - a.sequence })
+	return out, nil
+}
+
+// NextRunID is the ID that the next run of an environment gets, unless another
+// one is started first.
+func (c *Client) NextRunID(ctx context.Context, env string) (string, error) {
+	records, err := c.runRecords(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	return runID(env, records), nil
+}
+
+func runID(env string, newestFirst []runRecord) string {
+	next := 1
+	if len(newestFirst) > 0 {
+		next = newestFirst[0].sequence + 1
+	}
+	return env + "-" + strconv.Itoa(next)
+}
+
+// NewRun gives the run the next ID of its environment and creates its record.
+// The RunsKept newest records stay, older ones are deleted.
+func (c *Client) NewRun(ctx context.Context, run model.Run) (model.Run, error) {
+	env := run.Environment
+	for range runAttempts {
+		records, err := c.runRecords(ctx, env)
+		if err != nil {
+			return run, err
+		}
+		run.ID = runID(env, records)
+		u, err := c.createRun(ctx, run)
+		if apierrors.IsAlreadyExists(err) {
+			continue
+		}
+		if err != nil {
+			if model.CodeOf(err, model.ExitOK) != model.ExitOK {
+				return run, err
+			}
+			return run, c.recordError(env, "create", "configmaps", runName(run.ID), err)
+		}
+		c.runs.set(run.ID, u.GetResourceVersion())
+		c.pruneRuns(ctx, records)
+		return run, nil
+	}
+	return run, model.Errorf(model.ExitLocked,
+		"%s: others started %d runs while this one was looking for a number; look at the environment again", env, runAttempts)
+}
+
+func (c *Client) createRun(ctx context.Context, run model.Run) (*unstructured.Unstructured, error) {
+	body := newRecordBody()
+	if err := body.put(runKey, run); err != nil {
+		return nil, model.Errorf(model.ExitUsage, "%s: the record of run %s cannot be written: %w", run.Environment, run.ID, err)
+	}
+	writer, _ := c.runs.get(run.ID)
+	write := nonce()
+	u, err := body.object(runName(run.ID), map[string]string{
+		labelManagedBy: FieldManager, labelEnvironment: run.Environment, labelRecord: "run",
+	}, map[string]string{annotationWriter: writer, annotationWrite: write})
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.createRecord(ctx, run.Environment, configMapGVR, u)
+	if apierrors.IsAlreadyExists(err) || outcomeUnknown(err) {
+		// Ours, if only the answer got lost.
+		now, getErr := c.configMaps().Get(ctx, runName(run.ID), metav1.GetOptions{})
+		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
+			return now, nil
+		}
+	}
+	return out, err
+}
+
+// pruneRuns deletes what is too old to keep. Not being able to is no reason to
+// stop a deployment, and the next run tries again.
+func (c *Client) pruneRuns(ctx context.Context, newestFirst []runRecord) {
+	for i := RunsKept - 1; i < len(newestFirst); i++ { // one less: the new run is not among them
+		r := newestFirst[i]
+		_ = c.configMaps().Delete(ctx, r.name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(r.uid)})
+	}
+}
+
+// SaveRun writes the record of a run that NewRun created. A run in a final
+// state is closed: its record cannot change again. A write is refused with
+// ExitLocked when another client has written the record since.
+func (c *Client) SaveRun(ctx context.Context, run model.Run) error {
+	body := newRecordBody()
+	if err := body.put(runKey, run); err != nil {
+		return model.Errorf(model.ExitUsage, "%s: the record of run %s cannot be written: %w", run.Environment, run.ID, err)
+	}
+	writer, reading := c.runs.get(run.ID)
+	if reading == "" { // a run of another process, that this one resumes
+		u, err := c.getRun(ctx, run.Environment, run.ID)
+		if err != nil {
+			return err
+		}
+		reading = u.GetResourceVersion()
+	}
+	var p recordPatch
+	p.set(body, runKey)
+	if run.State.Final() {
+		p.Immutable = new(true)
+	}
+	for retried := false; ; retried = true {
+		write := nonce()
+		p.Metadata.ResourceVersion = reading
+		p.Metadata.Annotations = map[string]string{annotationWriter: writer, annotationWrite: write}
+		u, err := c.patchRecord(ctx, runName(run.ID), p)
+		if err != nil && (apierrors.IsConflict(err) || outcomeUnknown(err)) {
+			now, getErr := c.configMaps().Get(ctx, runName(run.ID), metav1.GetOptions{})
+			switch {
+			case getErr == nil && now.GetAnnotations()[annotationWrite] == write:
+				u, err = now, nil
+			case getErr == nil && apierrors.IsConflict(err) && !retried && now.GetAnnotations()[annotationWriter] == writer:
+				// An earlier write of ours whose answer got lost, or
+				// someone's label: nobody took the run over.
+				reading = now.GetResourceVersion()
+				continue
+			}
+		}
+		if err != nil {
+			return c.runError(run, err)
+		}
+		c.runs.set(run.ID, u.GetResourceVersion())
+		if run.State.Final() {
+			c.runs.forget(run.ID)
+		}
+		return nil
+	}
+}
+
+func (c *Client) runError(run model.Run, err error) error {
+	switch {
+	case apierrors.IsConflict(err):
+		return model.Errorf(model.ExitLocked,
+			"%s: run %s is not recorded further: someone else has taken it over; look at the environment again", run.Environment, run.ID)
+	case apierrors.IsNotFound(err):
+		return model.Errorf(model.ExitLocked,
+			"%s: run %s is not recorded further: its record, ConfigMap %s/%s, was deleted; look at the environment again",
+			run.Environment, run.ID, c.cfg.StateNamespace, runName(run.ID))
+	case apierrors.IsInvalid(err):
+		return model.Errorf(model.ExitUsage, "%s: run %s cannot be recorded; a closed record does not change: %w", run.Environment, run.ID, err)
+	}
+	return c.recordError(run.Environment, "patch", "configmaps", runName(run.ID), err)
+}
+
+// Runs returns the recorded runs of an environment, newest first. When some
+// records cannot be read, the others are returned along with the error.
+func (c *Client) Runs(ctx context.Context, env string) ([]model.Run, error) {
+	list, err := c.configMaps().List(ctx, metav1.ListOptions{LabelSelector: runSelector(env)})
+	if err != nil {
+		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
+	}
+	var runs []model.Run
+	var unreadable []error
+	for i := range list.Items {
+		u := &list.Items[i]
+		if _, ok := runSequence(env, strings.TrimPrefix(u.GetName(), runName(""))); !ok {
+			continue
+		}
+		run, err := c.decodeRun(env, u)
+		if err != nil {
+			unreadable = append(unreadable, err)
+			continue
+		}
+		runs = append(runs, run)
+	}
+	slices.SortFunc(runs, func(a, b model.Run) int {
+		x, _ := runSequence(env, a.ID)
+		y, _ := runSequence(env, b.ID)
+		return y - x
+	})
+	return runs, errors.Join(unreadable...)
+}
+
+// Run returns one recorded run of an environment.
+func (c *Client) Run(ctx context.Context, env, id string) (model.Run, error) {
+	u, err := c.getRun(ctx, env, id)
+	if err != nil {
+		return model.Run{}, err
+	}
+	return c.decodeRun(env, u)
+}
+
+func (c *Client) getRun(ctx context.Context, env, id string) (*unstructured.Unstructured, error) {
+	missing := model.Errorf(model.ExitUsage, "%s: there is no run %q; fairtide history lists the last %d", env, id, RunsKept)
+	if _, ok := runSequence(env, id); !ok {
+		return nil, missing
+	}
+	u, err := c.configMaps().Get(ctx, runName(id), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, missing
+	case err != nil:
+		return nil, c.recordError(env, "get", "configmaps", runName(id), err)
+	}
+	return u, nil
+}
+
+func (c *Client) decodeRun(env string, u *unstructured.Unstructured) (model.Run, error) {
+	var run model.Run
+	body, err := readBody(u)
+	if err == nil {
+		var found bool
+		found, err = body.get(runKey, &run)
+		if err == nil && !found {
+			err = fmt.Errorf("%s is missing", runKey)
+		}
+	}
+	if want := strings.TrimPrefix(u.GetName(), runName("")); err == nil && run.ID != want {
+		err = fmt.Errorf("it is about run %q", plainLine(run.ID, 80))
+	}
+	if err != nil {
+		return model.Run{}, model.Errorf(model.ExitUsage, "%s: the record in ConfigMap %s/%s cannot be read: %w",
+			env, c.cfg.StateNamespace, u.GetName(), err)
+	}
+	return run, nil
+}
