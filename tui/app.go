@@ -1,0 +1,157 @@
+package tui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/dialog"
+	"github.com/fairtide-dev/fairtide/tui/history"
+	"github.com/fairtide-dev/fairtide/tui/home"
+	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/theme"
+)
+
+// App is the UI's only tea.Model.
+type App struct {
+	cfg    Config
+	ctx    context.Context // ends with the program; runs have contexts under it
+	cancel context.CancelFunc
+	keys   *action.Registry
+	theme  *theme.Theme
+	w, h   int
+
+	home    *home.Page
+	review  *review.Page
+	history *history.Page
+	runs    map[string]*run // by environment: under way, or just ended
+	running sync.WaitGroup  // Backend.Apply calls that have not returned
+
+	at       action.Scope // the page on the screen
+	from     action.Scope // where the history page was opened from
+	runEnv   string       // whose run the rollout page shows
+	question *question    // the dialog on the screen
+	help     *helpPage
+	notice   string // a sentence in the footer's place until the next key
+	shipNext bool   // confirm as soon as the plan is read
+	leaving  bool   // quit as soon as no run is under way
+
+	clock    clock
+	lastRead time.Time // of the home page
+	frame    *tea.View // the last frame, nil when something has changed
+}
+
+// question is a dialog and what its confirm does.
+type question struct {
+	*dialog.Dialog
+	confirmed func() tea.Cmd
+	run       string // the environment whose run it asks about; empty: it is about something else
+}
+
+// New makes an App. It calls the Backend only once Bubble Tea runs its
+// commands, so that the first frame waits for nothing.
+func New(cfg Config) *App {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Env == nil {
+		cfg.Env = func(string) string { return "" }
+	}
+	cfg.NoColor = cfg.NoColor || cfg.Env("NO_COLOR") != ""
+	cfg.ASCII = cfg.ASCII || asciiLocale(cfg.Env)
+	keys, err := action.New(action.Defaults())
+	if err != nil {
+		panic(err) // the defaults are a constant, and a test holds them to be free of conflicts
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &App{
+		cfg: cfg, ctx: ctx, cancel: cancel, keys: keys,
+		theme: theme.New(theme.Options{Depth: depth(cfg, colorprofile.TrueColor), ASCII: cfg.ASCII}),
+		home:  home.New(cfg.Repository),
+		runs:  map[string]*run{},
+		at:    action.Home,
+	}
+}
+
+// asciiLocale reports whether the locale says in so many words that the
+// terminal takes ASCII only.
+func asciiLocale(env func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := env(name); v != "" {
+			return v == "C" || v == "POSIX"
+		}
+	}
+	return false
+}
+
+// depth is how many colours a profile has.
+func depth(cfg Config, p colorprofile.Profile) theme.Depth {
+	switch {
+	case cfg.NoColor || p <= colorprofile.ASCII:
+		return theme.Mono
+	case p == colorprofile.ANSI:
+		return theme.Basic
+	case p == colorprofile.ANSI256:
+		return theme.Palette
+	}
+	return theme.TrueColor
+}
+
+// look changes the theme.
+func (a *App) look(change func(*theme.Options)) {
+	o := a.theme.Options
+	change(&o)
+	a.theme = theme.New(o)
+}
+
+// Init asks for what the first page needs.
+func (a *App) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, a.loadHome(), a.schedule())
+}
+
+// Update routes a message. Whatever may change the screen discards the frame.
+func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd, changed := a.route(msg)
+	if changed {
+		a.frame = nil
+	}
+	return a, tea.Batch(cmd, a.schedule())
+}
+
+func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.w, a.h = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		a.look(func(o *theme.Options) { o.Light = !msg.IsDark() })
+	case tea.ColorProfileMsg:
+		a.look(func(o *theme.Options) { o.Depth = depth(a.cfg, msg.Profile) })
+	case tea.KeyPressMsg:
+		return a.key(msg), true
+	case tea.PasteMsg:
+		if a.question != nil {
+			a.question.Paste(msg.Content, a.cfg.Now())
+		}
+	case tickMsg:
+		return a.tick(msg)
+	case loadedMsg:
+		return a.loaded(msg)
+	case slowMsg:
+	case runMsg:
+		return a.runTold(msg), true
+	default:
+		return nil, a.review != nil && a.review.Update(msg)
+	}
+	return nil, true
+}
+
+// now is the moment for whatever is decided or drawn.
+func (a *App) now() time.Time { return a.cfg.Now() }
+
+// window is how an environment's window stood when its status was read.
+func (a *App) window(env string) *model.WindowState { return a.home.Status(env).Value.Window }

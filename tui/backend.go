@@ -1,0 +1,46 @@
+// Package tui is the terminal UI: an App shows environments, pending changes,
+// plans and runs, and asks a Backend for them. It knows neither Git nor
+// Kubernetes.
+//
+// App is the only tea.Model. Pages are plain structs in packages of their own,
+// which import neither each other nor this one; the App routes keys and
+// results to them, starts every command, and draws header and footer around
+// what they draw.
+package tui
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// Backend answers for the environments of a repository. Its methods may block
+// and are called at the same time; they return soon after their context ends.
+type Backend interface {
+	// Environments reads the configuration at the head of the branch.
+	Environments(ctx context.Context) ([]model.Environment, error)
+	Status(ctx context.Context, env string) (model.EnvironmentStatus, error)
+	Pending(ctx context.Context, env string) (model.Pending, error)
+	// Plan says what applying a commit would do; "" is the head.
+	Plan(ctx context.Context, env, commit string) (*model.Plan, error)
+	// Apply runs an approved plan and blocks until the run has ended. When the
+	// context ends it starts no new write and closes the record.
+	Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
+	// History lists the runs, newest first.
+	History(ctx context.Context, env string) ([]model.Run, error)
+}
+
+// Config is what an App is made of.
+type Config struct {
+	Backend    Backend             // required
+	Repository string              // label for the header
+	Now        func() time.Time    // default: time.Now
+	Env        func(string) string // reads an environment variable; default: none is set
+	ASCII      bool                // glyphs from ASCII only
+	NoColor    bool                // no colours; NO_COLOR in Env does the same
+	ReadOnly   bool                // nothing is applied
+	Input      io.Reader           // default: the terminal
+	Output     io.Writer           // default: the terminal
+}

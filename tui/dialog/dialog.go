@@ -1,0 +1,199 @@
+// Package dialog asks before something is done that cannot be taken back. It is
+// built so that no accident confirms: Cancel has the focus first, keys are not
+// heard for a moment after it opens, a held key counts once, and a paste never
+// presses a button or fills in a name that has to be typed.
+package dialog
+
+import (
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/frame"
+)
+
+const (
+	// Grace is how long a new dialog hears no keys but those that leave it:
+	// what is typed then was meant for the page below.
+	Grace = 500 * time.Millisecond
+
+	// quiet is how far apart two presses of enter must be to count as two.
+	// Terminals repeat a held key faster, and many do not say that they do.
+	quiet = 400 * time.Millisecond
+)
+
+// Field is a line of text to fill in.
+type Field struct {
+	Label string
+	Want  string // the text has to be exactly this, typed by hand; empty: any text will do
+	Limit int    // longest text in characters
+}
+
+// Spec is what a dialog asks.
+type Spec struct {
+	Title   func(f frame.Frame) string
+	Body    func(f frame.Frame, w int) []string // drawn anew each frame
+	Fields  []Field
+	Cancel  string        // the button that leaves
+	Confirm string        // the button that does it; empty: it cannot be done, and Body says why
+	Danger  bool          // paint the confirm button as one that writes
+	Check   func() string // asked when confirmed: why it cannot be done any more
+}
+
+// Answer is what a key led to.
+type Answer uint8
+
+// The answers.
+const (
+	Open Answer = iota // still asking
+	Cancelled
+	Confirmed
+)
+
+// Dialog is a dialog on the screen.
+type Dialog struct {
+	spec   Spec
+	inputs []textinput.Model
+	focus  int // 0: cancel, then the fields, then confirm
+	opened time.Time
+	enter  time.Time // last press of enter
+	note   string
+}
+
+// New opens a dialog.
+func New(spec Spec, now time.Time) *Dialog {
+	d := &Dialog{spec: spec, opened: now, inputs: make([]textinput.Model, len(spec.Fields))}
+	for i, field := range spec.Fields {
+		d.inputs[i] = textinput.New()
+		d.inputs[i].CharLimit = field.Limit
+	}
+	return d
+}
+
+// Value is what the i-th field holds, without blanks around it.
+func (d *Dialog) Value(i int) string { return strings.TrimSpace(d.inputs[i].Value()) }
+
+// Key takes a key press and the action it resolves to, if any.
+func (d *Dialog) Key(k tea.KeyPressMsg, id action.ID, now time.Time) Answer {
+	if id == action.Cancel {
+		return Cancelled
+	}
+	enter := id == action.Choose
+	held := k.IsRepeat
+	if enter {
+		held = held || now.Sub(d.enter) < quiet
+		d.enter = now
+	}
+	if now.Sub(d.opened) < Grace {
+		return Open
+	}
+	switch {
+	case enter && held:
+	case enter:
+		return d.choose()
+	case d.editing() && d.edits(k):
+		d.edit(k)
+	case id == action.NextField && !held:
+		d.move(1)
+	case id == action.PrevField && !held:
+		d.move(-1)
+	case d.focus == 0 && k.Text != "" && d.spec.Confirm != "" && len(d.inputs) > 0:
+		// Whoever starts to type means the first field that still wants it.
+		d.focus = 1 + max(0, d.incomplete())
+		d.edit(k)
+	}
+	return Open
+}
+
+// edits reports whether a key belongs to the field and not to moving about.
+func (d *Dialog) edits(k tea.KeyPressMsg) bool {
+	switch k.String() {
+	case "tab", "shift+tab", "up", "down":
+		return false
+	}
+	return true
+}
+
+func (d *Dialog) editing() bool { return d.focus > 0 && d.focus <= len(d.inputs) }
+
+func (d *Dialog) edit(k tea.KeyPressMsg) {
+	d.note = ""
+	if k.String() == "ctrl+v" {
+		return // would read the clipboard by itself
+	}
+	in := &d.inputs[d.focus-1]
+	in.Focus()
+	*in, _ = in.Update(k) // its commands blink the cursor, which nobody draws
+	in.Blur()
+}
+
+// Paste puts text into the focused field, if it takes any. It never confirms.
+func (d *Dialog) Paste(text string, now time.Time) {
+	if now.Sub(d.opened) < Grace || !d.editing() {
+		return
+	}
+	if d.spec.Fields[d.focus-1].Want != "" {
+		d.note = "a paste does not count: type it"
+		return
+	}
+	in := &d.inputs[d.focus-1]
+	in.Focus()
+	*in, _ = in.Update(tea.PasteMsg{Content: sanitize.Line(text)})
+	in.Blur()
+}
+
+func (d *Dialog) move(n int) {
+	d.note = ""
+	stops := 1 + len(d.inputs) + 1
+	if d.spec.Confirm == "" {
+		stops = 1
+	}
+	d.focus = (d.focus + n + stops) % stops
+}
+
+// choose presses the focused button; in a field it goes on to the next stop.
+func (d *Dialog) choose() Answer {
+	switch {
+	case d.focus == 0:
+		return Cancelled
+	case d.editing():
+		if i := d.incomplete(); i == d.focus-1 {
+			d.note = d.missing(i)
+			return Open
+		}
+		d.move(1)
+		return Open
+	}
+	if i := d.incomplete(); i >= 0 {
+		d.focus, d.note = i+1, d.missing(i)
+		return Open
+	}
+	if d.spec.Check != nil {
+		if why := d.spec.Check(); why != "" {
+			d.focus, d.note = 0, why
+			return Open
+		}
+	}
+	return Confirmed
+}
+
+// incomplete is the first field that is not filled in as it has to be, or -1.
+func (d *Dialog) incomplete() int {
+	for i, f := range d.spec.Fields {
+		if v := d.Value(i); v == "" || f.Want != "" && v != f.Want {
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *Dialog) missing(i int) string {
+	if want := d.spec.Fields[i].Want; want != "" {
+		return "type " + sanitize.Line(want) + " to go on"
+	}
+	return "a reason is needed: it goes on record"
+}

@@ -1,0 +1,130 @@
+// Package frame is what pages and the root share to draw: the space there is,
+// the moment it is drawn for, the theme, and the parts every page has.
+package frame
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/paint"
+	"github.com/fairtide-dev/fairtide/tui/theme"
+	"github.com/fairtide-dev/fairtide/tui/words"
+)
+
+// Frame is the space for a page's body and how to draw into it.
+type Frame struct {
+	W, H int
+	Now  time.Time
+	*theme.Theme
+}
+
+// TwoColumns is the narrowest width that has room for a list and its detail
+// side by side; below it they stand above each other.
+const TwoColumns = 100
+
+// Body is what a page draws between the rules: at most the frame's height of
+// lines, none wider than the frame. Split is the column of the divider that
+// the rules join with a tee; 0 means there is none.
+type Body struct {
+	Lines []string
+	Split int
+}
+
+// Head is the header line of a page.
+type Head struct {
+	Left, Right string
+	Production  bool // reverse the line and name the tier
+}
+
+// Mark is the three cells in front of a list's row. The selected row of the
+// pane with the focus has a bar; in another pane the bar is dim.
+func (f Frame) Mark(selected, focused bool) string {
+	switch {
+	case selected && focused:
+		return " " + f.Accent.Paint(f.Glyph.Cursor) + " "
+	case selected:
+		return " " + f.Rule.Paint(f.Glyph.Cursor) + " "
+	}
+	return "   "
+}
+
+// Row is the style for the words of a list's row.
+func (f Frame) Row(selected, focused bool) theme.Style {
+	switch {
+	case selected && focused:
+		return f.Cursor
+	case selected:
+		return f.Idle
+	}
+	return f.Plain
+}
+
+// Heading is a section's title, with an aside at the right end of the line.
+func (f Frame) Heading(title, aside string, w int) string {
+	return paint.Spread(" "+f.Title.Paint(paint.Cut(title, w-2)), f.Dim.Paint(aside)+" ", w)
+}
+
+// Line is a horizontal rule.
+func (f Frame) Line(w int) string {
+	return f.Rule.Paint(strings.Repeat(f.Glyph.Horizontal, max(w, 0)))
+}
+
+// Problem is an error as a page shows it: what happened, in full, and the key
+// that tries again.
+func (f Frame) Problem(err error, retry string, w int) []string {
+	var out []string
+	for i, l := range paint.Wrap(sanitize.Text(err.Error()), w-5) {
+		mark := "   "
+		if i == 0 {
+			mark = " " + f.Bad.Paint(f.Glyph.Failed) + " "
+		}
+		out = append(out, mark+f.Bad.Paint(l))
+	}
+	if retry != "" {
+		out = append(out, "   "+f.Accent.Paint(retry)+f.Dim.Paint(" tries again"))
+	}
+	return out
+}
+
+// Window says in a few words how the window stands.
+func (f Frame) Window(w *model.WindowState) string {
+	switch {
+	case w == nil:
+		return "window unknown"
+	case w.Open && w.Until.IsZero():
+		return "window open"
+	case w.Open:
+		return "window open, " + words.Left(w.Until.Sub(f.Now)) + " left"
+	case w.NextOpen.IsZero():
+		return "window closed"
+	}
+	return "window closed, opens in " + words.Left(w.NextOpen.Sub(f.Now))
+}
+
+// LabelWidth is the number of cells before the value of a Label.
+const LabelWidth = 13
+
+// Label is a dim label in front of a value.
+func (f Frame) Label(label, value string, w int) string {
+	const indent = 3
+	return paint.Cut(paint.Spaces(indent)+f.Dim.Paint(paint.Fit(label, LabelWidth-indent))+value, w)
+}
+
+// Change names a change in a few cells: its pull request, or its commit.
+func Change(c model.Change) string {
+	if c.PullRequest != nil {
+		return "#" + strconv.Itoa(c.PullRequest.Number)
+	}
+	return sanitize.Line(model.Short(c.Commit))
+}
+
+// Commit is a commit's short hash, or a dash for none.
+func (f Frame) Commit(hash string) string {
+	if hash == "" {
+		return f.Glyph.Dash
+	}
+	return sanitize.Line(model.Short(hash))
+}

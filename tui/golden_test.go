@@ -1,0 +1,90 @@
+package tui
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/fairtide-dev/fairtide/tui/tuitest"
+)
+
+// pages are ways to get each page onto the screen.
+var pages = []struct {
+	name    string
+	prepare func(*tuitest.Backend, *Config)
+	open    func(table)
+	small   bool // drawn at 60x15 too
+}{
+	{name: "home", small: true, open: func(x table) { x.Press("3", "tab", "j") }},
+	{name: "home-unreachable", open: func(x table) { x.Press("2") }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Fail("Status staging", fmt.Errorf("staging: cannot reach gke-staging at https://10.0.0.1: connection refused; check the VPN, then refresh"))
+	}},
+	{name: "review", small: true, open: func(x table) { x.review() }},
+	{name: "review-diff", open: func(x table) { x.review(); x.Press("[", "enter", "|") }},
+	{name: "review-unchanged", open: func(x table) { x.review(); x.Press("=", "]", "]") }},
+	{name: "confirm", small: true, open: func(x table) { x.confirm(); x.Type("prod") }},
+	{name: "confirm-refused", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, false) }},
+	{name: "confirm-override", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, true) }},
+	{name: "rollout", open: func(x table) { x.ship(); x.Pass(6 * time.Second) }},
+	{name: "rollout-doomed", open: func(x table) { x.ship(); x.Pass(9 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Script = tuitest.Broken(time.Second, 100)
+	}},
+	{name: "rollout-succeeded", open: func(x table) { x.ship(); x.Pass(20 * time.Second) }},
+	{name: "rollout-failed", open: func(x table) { x.ship(); x.Pass(20 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Script = tuitest.Broken(time.Second, 5)
+	}},
+	{name: "history", open: func(x table) { x.Press("3", "h", "j") }},
+	{name: "help", open: func(x table) { x.Press("3", "?") }},
+}
+
+func TestPages(t *testing.T) {
+	for _, p := range pages {
+		sizes := [][2]int{{80, 24}, {120, 40}, {200, 60}}
+		if p.small {
+			sizes = append(sizes, [2]int{60, 15})
+		}
+		for _, s := range sizes {
+			name := fmt.Sprintf("%s-%dx%d", p.name, s[0], s[1])
+			t.Run(name, func(t *testing.T) {
+				play(t, s[0], s[1], p.prepare, func(t *testing.T, x table) {
+					p.open(x)
+					checkScreen(t, x, s[0], s[1])
+					tuitest.Golden(t, name, x.Screen())
+				})
+			})
+		}
+	}
+}
+
+// TestLooks keeps the styles of one page in each theme.
+func TestLooks(t *testing.T) {
+	looks := map[string]struct {
+		prepare func(*tuitest.Backend, *Config)
+		send    tea.Msg
+	}{
+		"dark":  {},
+		"light": {send: tea.BackgroundColorMsg{Color: white{}}},
+		"256":   {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI256}},
+		"16":    {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI}},
+		"mono":  {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor = true }},
+		"ascii": {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor, c.ASCII = true, true }},
+	}
+	for name, look := range looks {
+		t.Run(name, func(t *testing.T) {
+			play(t, 120, 40, look.prepare, func(t *testing.T, x table) {
+				if look.send != nil {
+					x.Send(look.send)
+				}
+				x.review()
+				tuitest.Golden(t, "look-"+name, x.Raw())
+			})
+		})
+	}
+}
+
+type white struct{}
+
+func (white) RGBA() (r, g, b, a uint32) { return 0xffff, 0xffff, 0xffff, 0xffff }

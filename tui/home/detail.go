@@ -1,0 +1,145 @@
+package home
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/frame"
+	"github.com/fairtide-dev/fairtide/tui/paint"
+	"github.com/fairtide-dev/fairtide/tui/words"
+)
+
+// detail tells how the selected environment stands.
+func (p *Page) detail(f frame.Frame, w, h int) []string {
+	env, ok := p.Environment()
+	if !ok || h <= 0 {
+		return nil
+	}
+	title := f.Bold.Paint(sanitize.Line(env.Name))
+	if env.Tier == model.TierProduction {
+		title = f.Badge.Paint(" " + sanitize.Line(env.Name) + " ")
+	}
+	st := p.Status(env.Name)
+	if string(env.Tier) != env.Name {
+		title += "  " + f.Dim.Paint(string(env.Tier))
+	}
+	out := []string{paint.Cut(" "+title, w), ""}
+	switch {
+	case st.Err != nil:
+		out = append(out, f.Problem(st.Err, "ctrl+r", w)...)
+		if !st.Loaded {
+			return paint.Squeeze(out, h)
+		}
+		out = append(out, "   "+f.Dim.Paint("as read "+words.Ago(f.Now.Sub(st.At))+":"))
+	case !st.Loaded && st.Slow(f.Now):
+		out = append(out, "   "+f.Dim.Paint("Reading the cluster "+f.Glyph.Ellipsis))
+	}
+	if st.Loaded {
+		out = append(out, p.facts(f, env, st.Value, w)...)
+	}
+	return paint.Squeeze(out, h)
+}
+
+func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentStatus, w int) []string {
+	zone := zoneOf(env, f.Now)
+	out := []string{f.Label("live", live(f, st, zone, w), w)}
+	if r, ok := p.Running[env.Name]; ok {
+		glyph, look := f.Run(r.State)
+		out = append(out, f.Label("run", look.Paint(glyph+" "+string(r.State))+"  "+sanitize.Line(r.Words), w))
+	} else if st.LastRun != nil {
+		glyph, look := f.Run(st.LastRun.State)
+		words := look.Paint(glyph + " " + string(st.LastRun.State))
+		out = append(out, f.Label("last run", words+"  "+sanitize.Line(st.LastRun.ID), w))
+	}
+	out = append(out, windowLines(f, st.Window, zone, w)...)
+	out = append(out, f.Label("lock", lock(f, st.Lock, zone), w))
+	source := strings.TrimSpace(sanitize.Line(st.Branch) + " " + sanitize.Line(st.Path))
+	out = append(out, f.Label("source", source, w))
+	if st.Cluster != "" {
+		out = append(out, f.Label("cluster", sanitize.Line(st.Cluster), w))
+	}
+	if st.Problem != "" {
+		out = append(out, "")
+		for i, l := range paint.Wrap(sanitize.Line(st.Problem), w-5) {
+			mark := "   "
+			if i == 0 {
+				mark = " " + f.Warn.Paint(f.Glyph.Risk) + " "
+			}
+			out = append(out, mark+f.Warn.Paint(l))
+		}
+	}
+	return out
+}
+
+// zoneOf is the zone an environment's times are told in: its windows', if they
+// have one in common.
+func zoneOf(env model.Environment, now time.Time) *time.Location {
+	loc := now.Location()
+	for i, r := range env.Windows {
+		if r.Location == nil || i > 0 && r.Location.String() != loc.String() {
+			return now.Location()
+		}
+		loc = r.Location
+	}
+	return loc
+}
+
+// live says what is live, since when and by whom; the hour only where it fits.
+func live(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int) string {
+	d := st.Deployed
+	if d == nil {
+		return f.Dim.Paint("nothing fairtide has deployed")
+	}
+	out, since, by := f.Bold.Paint(f.Commit(d.Commit)), "", ""
+	if !d.At.IsZero() {
+		out += f.Dim.Paint("  for ") + words.Age(f.Now.Sub(d.At))
+		since = f.Dim.Paint(", since " + words.Clock(d.At.In(zone), f.Now))
+	}
+	if d.By != "" {
+		by = f.Dim.Paint(", by ") + sanitize.Line(d.By)
+	}
+	if paint.Width(out+since+by) > w-frame.LabelWidth {
+		since = ""
+	}
+	return out + since + by
+}
+
+func windowLines(f frame.Frame, win *model.WindowState, zone *time.Location, w int) []string {
+	if win == nil {
+		return []string{f.Label("window", f.Dim.Paint("not known"), w)}
+	}
+	line := f.Good.Paint(f.Glyph.OK + " open")
+	if !win.Open {
+		line = f.Warn.Paint(f.Glyph.Failed + " closed")
+	}
+	switch {
+	case win.Open && !win.Until.IsZero():
+		line += fmt.Sprintf(", closes %s, in %s", words.Clock(win.Until.In(zone), f.Now), words.Left(win.Until.Sub(f.Now)))
+	case !win.Open && !win.NextOpen.IsZero():
+		line += fmt.Sprintf(", opens %s, in %s", words.Clock(win.NextOpen.In(zone), f.Now), words.Left(win.NextOpen.Sub(f.Now)))
+	}
+	out := []string{f.Label("window", line, w)}
+	if win.Reason != "" {
+		for _, l := range paint.Wrap(sanitize.Line(win.Reason), w-frame.LabelWidth-1) {
+			out = append(out, f.Label("", f.Dim.Paint(l), w))
+		}
+	}
+	return out
+}
+
+func lock(f frame.Frame, l *model.Lock, zone *time.Location) string {
+	if l == nil {
+		return f.Dim.Paint("free")
+	}
+	out := f.Warn.Paint("held by " + sanitize.Line(l.Holder))
+	if !l.Since.IsZero() {
+		out += f.Dim.Paint(" since " + words.Clock(l.Since.In(zone), f.Now))
+	}
+	if !l.Expires.After(f.Now) {
+		return out + f.Dim.Paint(", expired")
+	}
+	return out + f.Dim.Paint(", expires in "+words.Left(l.Expires.Sub(f.Now)))
+}

@@ -1,0 +1,196 @@
+// Package home is the first page: the environments and how they stand, and
+// what is merged but not live in the selected one.
+package home
+
+import (
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/list"
+	"github.com/fairtide-dev/fairtide/tui/slot"
+)
+
+// Page is the state of the page. The root fills its slots.
+type Page struct {
+	Repository   string // label for the header
+	Environments slot.Slot[[]model.Environment]
+
+	// Running says, for an environment that a run of this program is under way
+	// in, how it stands: "wave 2 of 3, 1 failed". Absent: none.
+	Running map[string]Running
+
+	status  map[string]*slot.Slot[model.EnvironmentStatus]
+	pending map[string]*slot.Slot[model.Pending]
+
+	envs    list.List[string]
+	changes map[string]*list.List[string] // by environment; keys are commits
+	inList  bool                          // the changes have the focus
+}
+
+// Running is a run of this program that is under way, or has just ended.
+type Running struct {
+	State model.RunState
+	Words string
+}
+
+// New makes an empty page.
+func New(repository string) *Page {
+	return &Page{
+		Repository: repository,
+		Running:    map[string]Running{},
+		status:     map[string]*slot.Slot[model.EnvironmentStatus]{},
+		pending:    map[string]*slot.Slot[model.Pending]{},
+		changes:    map[string]*list.List[string]{},
+	}
+}
+
+// Status is the slot for an environment's status.
+func (p *Page) Status(env string) *slot.Slot[model.EnvironmentStatus] { return at(p.status, env) }
+
+// Pending is the slot for an environment's pending changes.
+func (p *Page) Pending(env string) *slot.Slot[model.Pending] { return at(p.pending, env) }
+
+func at[T any](m map[string]*slot.Slot[T], key string) *slot.Slot[T] {
+	s, ok := m[key]
+	if !ok {
+		s = &slot.Slot[T]{}
+		m[key] = s
+	}
+	return s
+}
+
+// Sync brings the lists in line with the slots. The root calls it after one
+// of them was filled.
+func (p *Page) Sync() {
+	items := make([]list.Item[string], 0, len(p.Environments.Value))
+	for _, e := range p.Environments.Value {
+		items = append(items, list.Item[string]{Key: e.Name})
+	}
+	p.envs.Set(items)
+	for env, s := range p.pending {
+		l := p.list(env)
+		rows := make([]list.Item[string], 0, len(s.Value.Changes))
+		for _, c := range s.Value.Changes {
+			rows = append(rows, list.Item[string]{Key: c.Commit})
+		}
+		l.Set(rows)
+	}
+	if _, ok := p.Change(); !ok {
+		p.inList = false
+	}
+}
+
+func (p *Page) list(env string) *list.List[string] {
+	l, ok := p.changes[env]
+	if !ok {
+		l = &list.List[string]{}
+		p.changes[env] = l
+	}
+	return l
+}
+
+// Environment is the selected one.
+func (p *Page) Environment() (model.Environment, bool) {
+	name, ok := p.envs.Selected()
+	if !ok {
+		return model.Environment{}, false
+	}
+	return p.Find(name)
+}
+
+// Find is the environment with the name.
+func (p *Page) Find(name string) (model.Environment, bool) {
+	for _, e := range p.Environments.Value {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return model.Environment{}, false
+}
+
+// Change is the selected pending change of the selected environment.
+func (p *Page) Change() (model.Change, bool) {
+	env, ok := p.envs.Selected()
+	if !ok {
+		return model.Change{}, false
+	}
+	l := p.list(env)
+	changes := p.Pending(env).Value.Changes
+	if i := l.Index(); i >= 0 && i < len(changes) {
+		return changes[i], true
+	}
+	return model.Change{}, false
+}
+
+// Shipped are the changes that shipping up to commit would make live, newest
+// first, and newer is how many would stay pending.
+func (p *Page) Shipped(env, commit string) (shipped []model.Change, newer int) {
+	changes := p.Pending(env).Value.Changes
+	for i, c := range changes {
+		if c.Commit == commit {
+			return changes[i:], i
+		}
+	}
+	return changes, 0
+}
+
+// SelectPlace selects the n-th environment, counted from 1.
+func (p *Page) SelectPlace(n int) {
+	if n >= 1 && n <= len(p.Environments.Value) {
+		p.envs.Select(p.Environments.Value[n-1].Name)
+		p.inList = false
+	}
+}
+
+// Do carries out a movement. It reports whether the page knows the action.
+func (p *Page) Do(id action.ID) bool {
+	env, ok := p.envs.Selected()
+	if !ok {
+		return false
+	}
+	const page = 10
+	switch id {
+	case action.NextPane, action.PrevPane:
+		_, any := p.Change()
+		p.inList = any && !p.inList
+	case action.Down:
+		p.move(env, 1)
+	case action.Up:
+		p.move(env, -1)
+	case action.PageDown:
+		p.move(env, page)
+	case action.PageUp:
+		p.move(env, -page)
+	case action.Top:
+		p.focused(env).Top()
+	case action.Bottom:
+		p.focused(env).Bottom()
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *Page) focused(env string) *list.List[string] {
+	if p.inList {
+		return p.list(env)
+	}
+	return &p.envs
+}
+
+func (p *Page) move(env string, n int) { p.focused(env).Move(n) }
+
+// Leave gives the focus back to the environments.
+func (p *Page) Leave() { p.inList = false }
+
+// Hints are the footer's actions, the most wanted first.
+func (p *Page) Hints() []action.ID {
+	if len(p.Environments.Value) == 0 {
+		return []action.ID{action.Refresh, action.Quit}
+	}
+	env, _ := p.envs.Selected()
+	out := []action.ID{action.OpenReview, action.Ship}
+	if _, ok := p.Running[env]; ok {
+		out = append([]action.ID{action.OpenRun}, out...)
+	}
+	return append(out, action.OpenHistory, action.NextPane, action.Refresh, action.Quit)
+}

@@ -1,0 +1,132 @@
+package tui
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/tuitest"
+)
+
+// hostile is text that tries to leave its place.
+var hostile = []string{
+	"\x1b[2J\x1b[H", "\x1b]0;title\a", "\x1b]8;;http://x\x1b\\", "\r\n", "\n\n", "\t", "\x00\a\b", "\u202e", "\u200b", "\xff\xfe",
+	"日本語テキスト", "👍🏽👨\u200d👩\u200d👧", "🇩🇪", "e\u0301\u0301\u0301\u0301\u0301", "ｆｕｌｌ", "\u009b31m", strings.Repeat("long ", 60), "नमस्ते", "a",
+}
+
+func hostileText(rng *rand.Rand) string {
+	var b strings.Builder
+	for range rng.IntN(5) {
+		b.WriteString(hostile[rng.IntN(len(hostile))])
+		b.WriteString("word ")
+	}
+	return b.String()
+}
+
+// spoil fills the sample with hostile text wherever text from outside stands.
+func spoil(rng *rand.Rand, b *tuitest.Backend) {
+	text := func() string { return hostileText(rng) }
+	for env, st := range b.Statuses {
+		st.Branch, st.Path, st.Cluster, st.User, st.Problem = text(), text(), text(), text(), text()
+		st.Window.Reason, st.LastRun.ID, st.Deployed.By = text(), text(), text()
+		st.Lock = &model.Lock{Holder: text(), Since: time.Now(), Expires: time.Now().Add(time.Hour)}
+		b.Statuses[env] = st
+	}
+	for env, p := range b.Pendings {
+		p.Diverged = text()
+		for i := range p.Changes {
+			c := &p.Changes[i]
+			c.Title, c.Author, c.Problem, c.Files = text(), text(), text(), []string{text(), text()}
+			for j := range c.Objects {
+				c.Objects[j].Summary, c.Objects[j].ID.Name = text(), text()
+			}
+		}
+		b.Pendings[env] = p
+	}
+	for _, p := range b.Plans {
+		p.Cluster = text()
+		for i := range p.Objects {
+			o := &p.Objects[i]
+			o.ID.Name, o.Reason, o.Source.File = o.ID.Name+text(), text(), text()
+			o.Risks = []model.Risk{{Severity: model.SeverityDanger, Message: text()}}
+			if o.After != nil {
+				o.After["data"] = map[string]any{text(): text(), "x": text()}
+			}
+		}
+	}
+	for _, runs := range b.Histories {
+		for i := range runs {
+			r := &runs[i]
+			r.Operator, r.Reason, r.Override, r.Window = text(), text(), text(), text()
+			r.Objects[0].Message = text()
+		}
+	}
+}
+
+func TestNothingFromOutsideLeavesItsPlace(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 6))
+	keys := []string{"1", "3", "enter", "]", "tab", "j", "|", "z", "=", "f", "L", "h", "esc", "s", "?", "n", "space"}
+	for range 25 {
+		w, h := 60+rng.IntN(180), 15+rng.IntN(50)
+		play(t, w, h, func(b *tuitest.Backend, c *Config) {
+			spoil(rng, b)
+			c.Repository = hostileText(rng)
+		}, func(t *testing.T, x table) {
+			x.Press("3")
+			for range 40 {
+				x.Send(tuitest.Key(keys[rng.IntN(len(keys))]))
+				checkScreen(t, x, w, h)
+				plain := ansi.Strip(x.Raw())
+				for _, bad := range []string{"\x1b", "\a", "\r", "\t", "\x00", "\u202e", "\u200b"} {
+					if strings.Contains(plain, bad) {
+						t.Fatalf("%q is on the screen:\n%s", bad, plain)
+					}
+				}
+				if strings.Contains(x.Raw(), "\x1b]") || strings.Contains(x.Raw(), "\x1b[2J") {
+					t.Fatalf("a foreign escape sequence is on the screen: %q", x.Raw())
+				}
+				if title := x.app.View().WindowTitle; strings.ContainsAny(title, "\x1b\a\n") {
+					t.Fatalf("the window title is %q", title)
+				}
+			}
+		})
+	}
+}
+
+// TestAHostileRollout feeds the rollout page.
+func TestAHostileRollout(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 7))
+	play(t, 80, 24, func(b *tuitest.Backend, _ *Config) { b.Script = tuitest.Broken(time.Hour, 1) }, func(t *testing.T, x table) {
+		x.ship()
+		r := x.app.runs["production"]
+		for i := range 200 {
+			o := r.page.Plan.Objects[rng.IntN(5)]
+			r.page.Take([]model.Event{
+				{Time: time.Now(), Type: model.EventNote, Message: hostileText(rng)},
+				{Time: time.Now(), Type: model.EventCause, Object: &o.ID, Progress: &model.Progress{
+					ID: o.ID, Readiness: model.ReadinessProgress, Message: hostileText(rng), Cause: hostileText(rng), Doomed: i%2 == 0,
+					Ready: rng.IntN(4), Desired: rng.IntN(4),
+					Pods: []model.Pod{{Name: hostileText(rng), Reason: hostileText(rng), Message: hostileText(rng), Restarts: i}},
+				}},
+			})
+			w, h := 60+rng.IntN(150), 15+rng.IntN(40)
+			x.Send(tea.WindowSizeMsg{Width: w, Height: h})
+			checkScreen(t, x, w, h)
+			if plain := ansi.Strip(x.Raw()); strings.ContainsAny(plain, "\x1b\a\r\t\x00") {
+				t.Fatalf("a control character is on the screen:\n%s", fmt.Sprintf("%q", plain))
+			}
+		}
+		x.app.abort("production")
+		x.Settle()
+	})
+}

@@ -1,0 +1,127 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/history"
+	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/slot"
+)
+
+// loadedMsg is the result of a reading. It knows the slot and the epoch it was
+// made for: keep puts it there, or reports that a newer reading has been
+// started since and the result is of no use.
+type loadedMsg struct {
+	keep func(now time.Time) bool
+	then func() tea.Cmd // after it was kept
+}
+
+// slowMsg comes when a reading may have become worth a word.
+type slowMsg struct{}
+
+// load reads into a slot in the background.
+func load[T any](a *App, s *slot.Slot[T], read func(context.Context) (T, error), then func() tea.Cmd) tea.Cmd {
+	ctx, epoch := s.Begin(a.ctx, a.now())
+	return tea.Batch(
+		func() tea.Msg {
+			v, err := read(ctx)
+			return loadedMsg{keep: func(now time.Time) bool { return s.Done(epoch, v, err, now) }, then: then}
+		},
+		tea.Tick(slot.Patience, func(time.Time) tea.Msg { return slowMsg{} }),
+	)
+}
+
+func (a *App) loaded(msg loadedMsg) (cmd tea.Cmd, changed bool) {
+	if !msg.keep(a.now()) {
+		return nil, false
+	}
+	if msg.then != nil {
+		cmd = msg.then()
+	}
+	return cmd, true
+}
+
+// loadHome reads the environments, and then how each of them stands.
+func (a *App) loadHome() tea.Cmd {
+	a.lastRead = a.now()
+	return load(a, &a.home.Environments, a.cfg.Backend.Environments, func() tea.Cmd {
+		a.home.Sync()
+		var cmds []tea.Cmd
+		selected, _ := a.home.Environment()
+		for _, e := range a.home.Environments.Value {
+			cmds = append(cmds, a.loadStatus(e.Name))
+			if e.Name == selected.Name || a.home.Pending(e.Name).Loaded {
+				cmds = append(cmds, a.loadPending(e.Name))
+			}
+		}
+		return tea.Batch(cmds...)
+	})
+}
+
+func (a *App) loadStatus(env string) tea.Cmd {
+	return load(a, a.home.Status(env), func(ctx context.Context) (model.EnvironmentStatus, error) {
+		return a.cfg.Backend.Status(ctx, env)
+	}, nil)
+}
+
+func (a *App) loadPending(env string) tea.Cmd {
+	return load(a, a.home.Pending(env), func(ctx context.Context) (model.Pending, error) {
+		return a.cfg.Backend.Pending(ctx, env)
+	}, func() tea.Cmd { a.home.Sync(); return nil })
+}
+
+// followHome reads the pending changes of an environment that was selected for
+// the first time.
+func (a *App) followHome() tea.Cmd {
+	env, ok := a.home.Environment()
+	if !ok {
+		return nil
+	}
+	if s := a.home.Pending(env.Name); s.Loaded || s.Busy() || s.Err != nil {
+		return nil
+	}
+	return a.loadPending(env.Name)
+}
+
+func (a *App) loadPlan(p *review.Page) tea.Cmd {
+	env, commit := p.Environment.Name, p.Commit
+	return load(a, &p.Plan, func(ctx context.Context) (*model.Plan, error) {
+		return a.cfg.Backend.Plan(ctx, env, commit)
+	}, func() tea.Cmd {
+		if a.review != p || p.Plan.Err != nil {
+			a.shipNext = false
+			return nil
+		}
+		cmd := p.Sync()
+		if a.shipNext && a.at == action.Review {
+			a.shipNext = false
+			return tea.Batch(cmd, a.ship())
+		}
+		return cmd
+	})
+}
+
+func (a *App) loadHistory(p *history.Page) tea.Cmd {
+	env := p.Environment.Name
+	return load(a, &p.Runs, func(ctx context.Context) ([]model.Run, error) {
+		return a.cfg.Backend.History(ctx, env)
+	}, func() tea.Cmd { p.Sync(); return nil })
+}
+
+// refresh reads everything on the page again.
+func (a *App) refresh() tea.Cmd {
+	switch a.at {
+	case action.Review:
+		return tea.Batch(a.loadPlan(a.review), a.loadStatus(a.review.Environment.Name))
+	case action.History:
+		return tea.Batch(a.loadHistory(a.history), a.loadStatus(a.history.Environment.Name))
+	case action.Rollout:
+		return a.loadStatus(a.runEnv)
+	}
+	return a.loadHome()
+}

@@ -1,0 +1,192 @@
+// Package paint fits text into cells: it cuts, pads, wraps, spreads and lays
+// one block over another. All widths are terminal cells, and no function
+// returns a line wider than it was asked for. Its input may carry styles; text
+// from outside has been through sanitize before.
+package paint
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Width is the number of cells s takes.
+func Width(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// Cut is s in at most w cells, with an ellipsis when something is missing.
+func Cut(s string, w int) string {
+	switch {
+	case w <= 0:
+		return ""
+	case Width(s) <= w:
+		return s
+	}
+	return ansi.Truncate(s, w, "…")
+}
+
+// Fit is s in exactly w cells, cut or padded on the right.
+func Fit(s string, w int) string {
+	s = Cut(s, w)
+	return s + Spaces(w-Width(s))
+}
+
+// FitRight is s in exactly w cells, cut or padded on the left.
+func FitRight(s string, w int) string {
+	s = Cut(s, w)
+	return Spaces(w-Width(s)) + s
+}
+
+const blank = "                                                                " +
+	"                                                                "
+
+// Spaces is n blanks, none if n is negative.
+func Spaces(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	if n <= len(blank) {
+		return blank[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// Spread puts left and right at the ends of w cells. When both do not fit, the
+// left one is cut, as the right one is what presses.
+func Spread(left, right string, w int) string {
+	right = Cut(right, w)
+	room := w - Width(right)
+	if right != "" {
+		room-- // at least one blank between them
+	}
+	left = Cut(left, room)
+	return left + Spaces(w-Width(left)-Width(right)) + right
+}
+
+// Wrap breaks s at words into lines of at most w cells.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	var out []string
+	for _, l := range strings.Split(ansi.Wrap(s, w, ""), "\n") {
+		out = append(out, Cut(strings.TrimRight(l, " "), w))
+	}
+	return out
+}
+
+// Height makes lines exactly h long, cut or filled with empty ones.
+func Height(lines []string, h int) []string {
+	h = max(h, 0)
+	for len(lines) < h {
+		lines = append(lines, "")
+	}
+	return lines[:h]
+}
+
+// Squeeze makes lines at most h long: it takes out blank ones, from the end,
+// before it cuts.
+func Squeeze(lines []string, h int) []string {
+	h = max(h, 0)
+	for i := len(lines) - 1; i >= 0 && len(lines) > h; i-- {
+		if lines[i] == "" {
+			lines = append(lines[:i:i], lines[i+1:]...)
+		}
+	}
+	return lines[:min(len(lines), h)]
+}
+
+// Columns joins two blocks side by side: left in lw cells, then the separator,
+// then right, for h lines.
+func Columns(left, right []string, lw int, sep string, h int) []string {
+	out := make([]string, h)
+	for i := range out {
+		var l, r string
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		out[i] = Fit(l, lw) + sep + r
+	}
+	return out
+}
+
+// Overlay lays box over base at column x, row y. What is under and beside it
+// loses its styles and is painted by dim.
+func Overlay(base, box []string, x, y, w int, dim func(string) string) []string {
+	out := make([]string, len(base))
+	for i, l := range base {
+		plain := ansi.Strip(l)
+		if i < y || i >= y+len(box) {
+			out[i] = dim(Cut(plain, w))
+			continue
+		}
+		b := box[i-y]
+		after := x + Width(b)
+		rest := Fit(plain, w)
+		out[i] = Cut(dim(between(rest, 0, x))+b+dim(between(rest, after, w)), w)
+	}
+	return out
+}
+
+// between is the cells of plain text from a to b. A wide character that an end
+// cuts in two gives way to blanks.
+func between(s string, a, b int) string {
+	var out strings.Builder
+	at := 0
+	for state := byte(0); s != "" && at < b; {
+		char, w, n, next := ansi.DecodeSequence(s, state, nil)
+		s, state = s[n:], next
+		from, to := max(at, a), min(at+w, b)
+		if at += w; to-from == w {
+			out.WriteString(char)
+		} else {
+			out.WriteString(Spaces(to - from))
+		}
+	}
+	return out.String() + Spaces(b-max(at, a))
+}
+
+// ASCII replaces every character outside ASCII by as many ASCII ones as it has
+// cells, so that nothing moves. Escape sequences stay.
+func ASCII(s string) string {
+	ascii := true
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		if r < 0x80 {
+			b.WriteRune(r)
+			continue
+		}
+		if c, ok := plain[r]; ok {
+			b.WriteByte(c)
+			continue
+		}
+		for range ansi.StringWidth(string(r)) {
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+var plain = map[rune]byte{
+	'…': '~', '→': '>', '←': '<', '–': '-', '—': '-', '·': '|', '“': '"', '”': '"', '‘': '\'', '’': '\'',
+	'\u00a0': ' ', '✓': 'v', '✗': 'x', '×': 'x', '↑': '^', '↓': 'v', '≤': '<', '≥': '>',
+}

@@ -1,0 +1,361 @@
+// Package rollout is the page of a run under way: one line per object, under a
+// workload that is not ready its pods with the real reason, and at the end the
+// verdict. It is built from the run's events alone.
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/list"
+)
+
+// storyLength is how many lines of the run's story are kept.
+const storyLength = 200
+
+// row is a row of the object list: a wave's heading, an object, or a line
+// below an object.
+type row struct {
+	wave int // 1-based, for a heading
+	id   model.ObjectID
+	line int // below the object: 0 its cause, then its pods, counted from 1
+	pod  bool
+}
+
+// object is what is known of one object of the run.
+type object struct {
+	model.PlannedObject
+	wave     int
+	state    model.Readiness
+	progress model.Progress
+	message  string
+	applied  time.Time
+	ended    time.Time // when it became ready, was pruned or failed
+	left     bool      // the run ended before its turn
+	pruned   bool
+}
+
+// line is one line of the story.
+type line struct {
+	at   time.Time
+	text string
+}
+
+// Page is the state of the page.
+type Page struct {
+	Environment model.Environment
+	Plan        *model.Plan
+	Shipped     []model.Change
+	Aborting    bool // the operator asked to abort
+
+	run     model.Run
+	err     error
+	started time.Time
+	ended   time.Time
+	state   model.RunState
+
+	waves   []model.Wave
+	wave    int // the current one, 1-based
+	began   map[int]time.Time
+	order   []model.ObjectID
+	objects map[model.ObjectID]*object
+	story   []line
+
+	rows  list.List[row]
+	moved bool // the operator moved the cursor: it no longer follows trouble
+}
+
+// New makes the page for a run of a plan that starts now.
+func New(env model.Environment, plan *model.Plan, shipped []model.Change, now time.Time) *Page {
+	p := &Page{
+		Environment: env, Plan: plan, Shipped: shipped, started: now, state: model.RunApplying,
+		waves: plan.Waves(), began: map[int]time.Time{}, objects: map[model.ObjectID]*object{},
+	}
+	for i, w := range p.waves {
+		for _, o := range w.Objects {
+			p.objects[o.ID] = &object{PlannedObject: o, wave: i + 1, state: model.ReadinessWaiting}
+			p.order = append(p.order, o.ID)
+		}
+	}
+	p.fill()
+	return p
+}
+
+// Done reports whether the run has ended.
+func (p *Page) Done() bool { return !p.ended.IsZero() }
+
+// State is how the run stands.
+func (p *Page) State() model.RunState { return p.state }
+
+// Words says in a few words how the run stands.
+func (p *Page) Words() string {
+	c := p.counts()
+	out := fmt.Sprintf("%d of %d ready", c.ready, len(p.order))
+	if c.failed > 0 {
+		out += fmt.Sprintf(", %d failed", c.failed)
+	}
+	return out
+}
+
+// Failing reports whether an object of the run has failed.
+func (p *Page) Failing() bool { return p.counts().failed > 0 }
+
+// Percent is how much of the run is done.
+func (p *Page) Percent() int { return int(p.share() * 100) }
+
+// Take adds events, in the order in which the run told them.
+func (p *Page) Take(events []model.Event) {
+	for _, e := range events {
+		p.take(e)
+	}
+	p.fill()
+}
+
+func (p *Page) take(e model.Event) {
+	if e.Run != "" {
+		p.run.ID = e.Run
+	}
+	var o *object
+	if e.Object != nil {
+		o = p.objects[*e.Object]
+	}
+	switch e.Type {
+	case model.EventWave:
+		p.wave = e.Wave
+		p.began[e.Wave] = e.Time
+		p.tell(e.Time, fmt.Sprintf("wave %d of %d: %s", e.Wave, e.Waves, e.Message))
+	case model.EventApplied:
+		if o != nil {
+			o.applied = e.Time
+			if o.state == model.ReadinessWaiting {
+				o.state = model.ReadinessProgress
+			}
+		}
+	case model.EventPruned:
+		if o != nil {
+			o.state, o.pruned, o.ended = model.ReadinessReady, true, e.Time
+		}
+	case model.EventProgress, model.EventCause:
+		p.progress(o, e)
+	case model.EventStarted:
+		p.tell(e.Time, "run "+e.Run+" started: "+e.Message)
+	case model.EventFinished:
+		if e.State != "" {
+			p.state = e.State
+		}
+	default:
+		p.tell(e.Time, e.Message)
+	}
+}
+
+func (p *Page) progress(o *object, e model.Event) {
+	if o == nil || e.Progress == nil {
+		return
+	}
+	was := o.progress.Cause
+	o.progress = *e.Progress
+	o.message = e.Progress.Message
+	if o.state = e.Progress.Readiness; e.Progress.Doomed && o.state == model.ReadinessProgress {
+		o.state = model.ReadinessFailed
+	}
+	switch o.state {
+	case model.ReadinessReady, model.ReadinessFailed:
+		if o.ended.IsZero() {
+			o.ended = e.Time
+		}
+	default:
+		o.ended = time.Time{}
+	}
+	if o.applied.IsZero() {
+		o.applied = e.Progress.Since
+	}
+	if cause := e.Progress.Cause; cause != "" && cause != was {
+		p.tell(e.Time, o.ID.String()+": "+cause)
+	}
+	if p.state == model.RunApplying && p.wave == len(p.waves) {
+		p.state = model.RunWatching
+	}
+}
+
+func (p *Page) tell(at time.Time, text string) {
+	if text == "" {
+		return
+	}
+	p.story = append(p.story, line{at, sanitize.Line(text)})
+	if n := len(p.story) - storyLength; n > 0 {
+		p.story = p.story[n:]
+	}
+}
+
+// Finish takes the run's end. What the record says of an object counts more
+// than what was last seen of it.
+func (p *Page) Finish(run model.Run, err error, now time.Time) {
+	if run.ID != "" {
+		p.run = run
+	}
+	p.err, p.ended = err, now
+	switch {
+	case run.State.Final():
+		p.state = run.State
+	case err == nil:
+		p.state = model.RunSucceeded
+	case model.CodeOf(err, model.ExitRolloutFailed) == model.ExitInterrupted:
+		p.state = model.RunAborted
+	default:
+		p.state = model.RunFailed
+	}
+	for _, r := range run.Objects {
+		o := p.objects[r.ID]
+		if o == nil {
+			continue
+		}
+		switch r.Result {
+		case model.ResultFailed:
+			o.state = model.ReadinessFailed
+			if r.Message != "" {
+				o.message = r.Message
+			}
+		case model.ResultReady:
+			o.state = model.ReadinessReady
+		case model.ResultPruned:
+			o.state, o.pruned = model.ReadinessReady, true
+		}
+	}
+	for _, o := range p.objects {
+		o.left = o.state == model.ReadinessWaiting
+	}
+	p.fill()
+}
+
+// fill rebuilds the rows: each wave, its objects, and below an object in
+// trouble why.
+func (p *Page) fill() {
+	var items []list.Item[row]
+	wave := 0
+	for _, id := range p.order {
+		o := p.objects[id]
+		if o.wave != wave {
+			wave = o.wave
+			items = append(items, list.Item[row]{Key: row{wave: wave}, Heading: true})
+		}
+		items = append(items, list.Item[row]{Key: row{id: id}})
+		if o.state == model.ReadinessReady {
+			continue
+		}
+		if o.progress.Cause != "" {
+			items = append(items, list.Item[row]{Key: row{id: id, pod: false, line: 1}, Heading: true})
+		}
+		for i := range p.troubled(o) {
+			items = append(items, list.Item[row]{Key: row{id: id, pod: true, line: i + 1}, Heading: true})
+		}
+	}
+	p.rows.Set(items)
+	if !p.moved {
+		p.followTrouble()
+	}
+}
+
+// podsShown is how many pods of a workload are listed: they come worst first,
+// and the others mostly have the same reason.
+const podsShown = 3
+
+// troubled are the pods of a workload that are worth a line.
+func (p *Page) troubled(o *object) []model.Pod {
+	var out []model.Pod
+	for _, pod := range o.progress.Pods {
+		if !pod.Ready && len(out) < podsShown {
+			out = append(out, pod)
+		}
+	}
+	return out
+}
+
+// followTrouble puts the cursor on the first object that has failed, else on
+// the first that is on its way.
+func (p *Page) followTrouble() {
+	for _, want := range []model.Readiness{model.ReadinessFailed, model.ReadinessProgress} {
+		for _, id := range p.order {
+			if p.objects[id].state == want {
+				p.rows.Select(row{id: id})
+				return
+			}
+		}
+	}
+}
+
+type counts struct{ ready, failed, busy, waiting int }
+
+func (p *Page) counts() counts {
+	var c counts
+	for _, o := range p.objects {
+		switch o.state {
+		case model.ReadinessReady:
+			c.ready++
+		case model.ReadinessFailed:
+			c.failed++
+		case model.ReadinessProgress:
+			c.busy++
+		default:
+			c.waiting++
+		}
+	}
+	return c
+}
+
+// share is how much of the run is done, between 0 and 1. Having been applied
+// is worth a third of an object; the rest comes with its pods.
+func (p *Page) share() float64 {
+	if len(p.order) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, o := range p.objects {
+		switch {
+		case o.state == model.ReadinessReady:
+			sum++
+		case o.progress.Desired > 0:
+			part := float64(o.progress.Ready) / float64(o.progress.Desired)
+			sum += (1 + 2*min(part, 1)) / 3
+		case !o.applied.IsZero():
+			sum += 1.0 / 3
+		}
+	}
+	return sum / float64(len(p.order))
+}
+
+// Do carries out a movement. It reports whether the page knows the action.
+func (p *Page) Do(id action.ID) bool {
+	const page = 10
+	switch id {
+	case action.Down:
+		p.rows.Move(1)
+	case action.Up:
+		p.rows.Move(-1)
+	case action.PageDown:
+		p.rows.Move(page)
+	case action.PageUp:
+		p.rows.Move(-page)
+	case action.Top:
+		p.rows.Top()
+	case action.Bottom:
+		p.rows.Bottom()
+	default:
+		return false
+	}
+	p.moved = true
+	return true
+}
+
+// Hints are the footer's actions, the most wanted first.
+func (p *Page) Hints() []action.ID {
+	switch {
+	case !p.Done():
+		return []action.ID{action.Abort, action.Back}
+	case p.state == model.RunSucceeded:
+		return []action.ID{action.Back, action.OpenHistory}
+	}
+	return []action.ID{action.Back, action.Again, action.OpenHistory}
+}

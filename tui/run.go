@@ -1,0 +1,145 @@
+package tui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/home"
+	"github.com/fairtide-dev/fairtide/tui/rollout"
+)
+
+// pace is the shortest time between two messages of a run's events. What comes
+// faster is handed over together.
+const pace = 50 * time.Millisecond
+
+// run is an approved plan on its way.
+type run struct {
+	page   *rollout.Page
+	cancel context.CancelFunc
+	feed   *feed
+}
+
+// runMsg is what a run told since the last one.
+type runMsg struct {
+	env    string
+	run    *run
+	events []model.Event
+	ended  bool
+	record model.Run
+	err    error
+}
+
+// feed collects a run's events between two messages.
+type feed struct {
+	mu   sync.Mutex
+	msg  runMsg
+	wake chan struct{} // holds one token when msg has something to tell
+}
+
+func newFeed() *feed { return &feed{wake: make(chan struct{}, 1)} }
+
+func (f *feed) emit(e model.Event) {
+	f.add(func(m *runMsg) { m.events = append(m.events, e) })
+}
+
+func (f *feed) finish(record model.Run, err error) {
+	f.add(func(m *runMsg) { m.ended, m.record, m.err = true, record, err })
+}
+
+func (f *feed) add(change func(*runMsg)) {
+	f.mu.Lock()
+	change(&f.msg)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next blocks until the run has something to tell and takes it all.
+func (f *feed) next(env string, r *run, wait time.Duration) tea.Msg {
+	if wait > 0 {
+		<-time.After(wait)
+	}
+	<-f.wake
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	msg := f.msg
+	f.msg = runMsg{}
+	msg.env, msg.run = env, r
+	return msg
+}
+
+// start runs an approved plan and shows its page.
+func (a *App) start(env model.Environment, approval model.Approval, shipped []model.Change) tea.Cmd {
+	if a.active(env.Name) {
+		a.notice = "a run is under way in " + env.Name
+		return nil
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	r := &run{page: rollout.New(env, approval.Plan, shipped, a.now()), cancel: cancel, feed: newFeed()}
+	a.runs[env.Name] = r
+	a.home.Running[env.Name] = home.Running{State: r.page.State()}
+	a.at, a.runEnv = action.Rollout, env.Name
+	a.running.Add(1)
+	return tea.Batch(
+		func() tea.Msg {
+			defer a.running.Done()
+			defer cancel()
+			r.feed.finish(a.cfg.Backend.Apply(ctx, approval, r.feed.emit))
+			return nil
+		},
+		func() tea.Msg { return r.feed.next(env.Name, r, 0) },
+	)
+}
+
+// active reports whether a run is under way in an environment.
+func (a *App) active(env string) bool {
+	r := a.runs[env]
+	return r != nil && !r.page.Done()
+}
+
+// anyActive is an environment in which a run is under way.
+func (a *App) anyActive() (string, bool) {
+	for env := range a.runs {
+		if a.active(env) {
+			return env, true
+		}
+	}
+	return "", false
+}
+
+// runTold takes what a run told.
+func (a *App) runTold(msg runMsg) tea.Cmd {
+	r := msg.run
+	if a.runs[msg.env] != r {
+		return nil
+	}
+	r.page.Take(msg.events)
+	if !msg.ended {
+		a.home.Running[msg.env] = home.Running{State: r.page.State(), Words: r.page.Words()}
+		return func() tea.Msg { return r.feed.next(msg.env, r, pace) }
+	}
+	r.page.Finish(msg.record, msg.err, a.now())
+	delete(a.home.Running, msg.env)
+	if q := a.question; q != nil && q.run == msg.env {
+		a.question = nil // there is nothing left to abort
+	}
+	if _, any := a.anyActive(); a.leaving && !any {
+		return tea.Quit
+	}
+	return tea.Batch(a.loadStatus(msg.env), a.loadPending(msg.env))
+}
+
+// abort tells a run to stop; it ends when its record is closed.
+func (a *App) abort(env string) {
+	if r := a.runs[env]; r != nil && !r.page.Done() {
+		r.page.Aborting = true
+		r.cancel()
+	}
+}

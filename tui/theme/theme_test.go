@@ -1,0 +1,69 @@
+package theme
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+func TestGlyphsAreOneCell(t *testing.T) {
+	for name, g := range map[string]Glyphs{"unicode": unicodeGlyphs, "ASCII": asciiGlyphs} {
+		v := reflect.ValueOf(g)
+		for i := range v.NumField() {
+			glyph := v.Field(i).String()
+			if w := ansi.StringWidth(glyph); w != 1 {
+				t.Errorf("%s %s %q has %d cells", name, v.Type().Field(i).Name, glyph, w)
+			}
+			if name == "ASCII" && (len(glyph) != 1 || glyph[0] >= 0x80) {
+				t.Errorf("%q is not ASCII", glyph)
+			}
+		}
+	}
+}
+
+// TestStatesDifferWithoutColour holds that glyphs alone tell states apart.
+func TestStatesDifferWithoutColour(t *testing.T) {
+	for _, ascii := range []bool{false, true} {
+		th := New(Options{Depth: Mono, ASCII: ascii})
+		seen := map[string]model.Verdict{}
+		for _, v := range model.Verdicts {
+			g, _ := th.Verdict(v)
+			if other, taken := seen[g]; taken {
+				t.Errorf("%s and %s share the glyph %q", v, other, g)
+			}
+			seen[g] = v
+		}
+		states := map[string]model.Readiness{}
+		for _, r := range []model.Readiness{model.ReadinessWaiting, model.ReadinessProgress, model.ReadinessReady, model.ReadinessFailed} {
+			g, _ := th.Readiness(r)
+			if other, taken := states[g]; taken {
+				t.Errorf("%s and %s share the glyph %q", r, other, g)
+			}
+			states[g] = r
+		}
+	}
+}
+
+func TestMonoHasNoColours(t *testing.T) {
+	v := reflect.ValueOf(*New(Options{Depth: Mono}))
+	for i := range v.NumField() {
+		if s, ok := v.Field(i).Interface().(Style); ok && strings.ContainsAny(s.open, "34") && !strings.Contains(s.open, "\x1b[1;4m") {
+			t.Errorf("%s is %q", v.Type().Field(i).Name, s.open)
+		}
+	}
+}
+
+func TestOldAndNewDifferAtEveryDepth(t *testing.T) {
+	for _, light := range []bool{false, true} {
+		for _, d := range []Depth{TrueColor, Palette, Basic} {
+			th := New(Options{Light: light, Depth: d})
+			if th.Old == th.New || th.OldWord == th.NewWord || th.Old == th.OldWord || th.New == th.NewWord {
+				t.Errorf("light %v, depth %d: the sides or their words look alike", light, d)
+			}
+		}
+	}
+}
