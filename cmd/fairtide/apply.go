@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+type applyFlags struct {
+	commit, plan, override string
+	yes                    bool
+}
+
+func (p *program) applyCommand() *cobra.Command {
+	var a applyFlags
+	c := &cobra.Command{
+		Use:   "apply -e ENV",
+		Short: "Apply a plan and watch it roll out",
+		Long: `Apply the head of the environment's branch (or --commit) inside the window, watch
+it until it is ready and record it. The plan is shown and confirmed first; --yes
+confirms it. With --plan FILE exactly the plan saved by ` + "`diff --save`" + ` is applied,
+or nothing. With -o json the run's events are written, one object a line.
+
+Exits 3 when the window is closed, 4 when the plan no longer matches what was
+approved, 5 when someone else holds the lock, 6 when the apply or the rollout
+failed, 130 when it was interrupted.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.apply(cmd.Context(), a) },
+	}
+	c.Flags().StringVar(&a.commit, "commit", "", "apply this merged revision instead of the branch's head")
+	c.Flags().StringVar(&a.plan, "plan", "", "apply the plan saved in this file")
+	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed; it is recorded")
+	c.Flags().BoolVar(&a.yes, "yes", false, "confirm the plan")
+	c.MarkFlagsMutuallyExclusive("commit", "plan")
+	return c
+}
+
+func (p *program) apply(ctx context.Context, a applyFlags) error {
+	format, err := p.format("text", "json")
+	if err != nil {
+		return err
+	}
+	name, err := p.environment()
+	if err != nil {
+		return err
+	}
+	var saved *planDocument
+	if a.plan != "" {
+		if saved, err = loadPlan(a.plan, name); err != nil {
+			return err
+		}
+		a.commit = saved.Commit
+	}
+	e, err := p.engine(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := e.Plan(ctx, name, a.commit)
+	if err != nil {
+		return err
+	}
+	if saved != nil && saved.Digest != plan.Digest {
+		return model.Errorf(model.ExitPlanMoved,
+			"%s: what would be applied now is not what %s holds, and nothing was written; run `fairtide diff` again and review it", name, a.plan)
+	}
+	doc, err := newPlanDocument(plan)
+	if err != nil {
+		return err
+	}
+	if err := p.printPlan(p.stderr, plan, doc); err != nil {
+		return err
+	}
+	if plan.Differs() && !a.yes {
+		if err := p.confirm(plan); err != nil {
+			return err
+		}
+	}
+	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: a.override}, p.logged(p.eventWriter(format)))
+	return err
+}
+
+func loadPlan(path, environment string) (*planDocument, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, model.Errorf(model.ExitUsage, "read the plan: %w", err)
+	}
+	var d planDocument
+	if err := json.Unmarshal(data, &d); err != nil || d.Digest == "" || d.Commit == "" {
+		return nil, model.Errorf(model.ExitUsage, "%s is not a plan that `fairtide diff --save` wrote", path)
+	}
+	if d.Environment != environment {
+		return nil, model.Errorf(model.ExitUsage, "%s is a plan of %s, not of %s", path, d.Environment, environment)
+	}
+	return &d, nil
+}
+
+// confirm asks the operator to type the environment's name. Without a
+// terminal there is nobody to ask, and silence is not consent.
+func (p *program) confirm(plan *model.Plan) error {
+	if !term.IsTerminal(p.stdin.Fd()) {
+		return model.Errorf(model.ExitUsage, "%s: not a terminal, so the plan cannot be confirmed; review it with `fairtide diff` and pass --yes", plan.Environment)
+	}
+	_, _ = fmt.Fprintf(p.stderr, "Type %s to apply %s to it: ", plan.Environment, model.Short(plan.Commit))
+	line, err := bufio.NewReader(p.stdin).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return model.Errorf(model.ExitUsage, "read the confirmation: %w", err)
+	}
+	if strings.TrimSpace(line) != plan.Environment {
+		return model.Errorf(model.ExitUsage, "not confirmed; nothing was written")
+	}
+	return nil
+}
+
+// eventWriter tells a run's story: as JSON lines on stdout, or as text on
+// stderr.
+func (p *program) eventWriter(format string) func(model.Event) {
+	if format == "json" {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetEscapeHTML(false)
+		return func(e model.Event) { _ = enc.Encode(e) } // the run does not fail because nobody reads
+	}
+	told := map[model.ObjectID]string{} // what was last said of each object
+	return func(e model.Event) {
+		line := eventLine(e)
+		if e.Object != nil {
+			if told[*e.Object] == line {
+				return // its pods moved, but there is nothing new to say
+			}
+			told[*e.Object] = line
+		}
+		if line != "" {
+			_, _ = fmt.Fprintln(p.stderr, sanitize.Line(e.Time.Format("15:04:05")+"  "+line))
+		}
+	}
+}
+
+// logged also writes a run's events to the log file.
+func (p *program) logged(emit func(model.Event)) func(model.Event) {
+	return func(e model.Event) {
+		attrs := []any{"run", e.Run, "type", e.Type}
+		if e.Object != nil {
+			attrs = append(attrs, "object", e.Object.String())
+		}
+		p.log.Info("event", append(attrs, "message", e.Message)...)
+		emit(e)
+	}
+}
+
+func eventLine(e model.Event) string {
+	switch e.Type {
+	case model.EventStarted:
+		return "run " + e.Run + " started: " + e.Message
+	case model.EventWave:
+		return fmt.Sprintf("wave %d of %d: %s", e.Wave, e.Waves, e.Message)
+	case model.EventApplied:
+		return "applied " + e.Object.String()
+	case model.EventPruned:
+		return "deleted " + e.Object.String()
+	case model.EventProgress, model.EventCause:
+		if e.Message == "" {
+			return ""
+		}
+		return fmt.Sprintf("%s: %s", e.Object, e.Message)
+	case model.EventFinished:
+		if e.Message != "" {
+			return "" // the error is printed by whoever gets it
+		}
+		return string(e.State)
+	}
+	return e.Message
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+func (p *program) historyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "history -e ENV",
+		Short: "List the runs of an environment, newest first",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return p.history(cmd.Context()) },
+	}
+}
+
+func (p *program) history(ctx context.Context) error {
+	format, err := p.format("text", "json")
+	if err != nil {
+		return err
+	}
+	name, err := p.environment()
+	if err != nil {
+		return err
+	}
+	e, err := p.engine(ctx)
+	if err != nil {
+		return err
+	}
+	runs, err := e.History(ctx, name)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		return p.writeJSON(map[string]any{"environment": name, "runs": orEmpty(runs)})
+	}
+	if len(runs) == 0 {
+		_, err := fmt.Fprintf(p.stdout, "%s has no recorded runs\n", name)
+		return err
+	}
+	t := newTable(p.stdout)
+	t.row("RUN", "STATE", "FROM", "TO", "OPERATOR", "STARTED", "TOOK", "OBJECTS", "REASON")
+	for _, r := range runs {
+		t.row(r.ID, string(r.State), dash(model.Short(r.From)), model.Short(r.Commit), r.Operator,
+			ago(p.now(), r.StartedAt)+" ago", took(r), fmt.Sprint(len(r.Objects)), dash(r.Reason))
+	}
+	return t.flush()
+}
+
+func took(r model.Run) string {
+	if r.FinishedAt.IsZero() {
+		return "-"
+	}
+	return r.FinishedAt.Sub(r.StartedAt).Round(time.Second).String()
+}

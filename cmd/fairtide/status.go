@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fairtide-dev/fairtide/internal/rollout"
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show how every environment stands",
+		Long: `Show every environment: head, deployed commit, pending count, window, lock and
+last run. With -e, only that one. Exits 10 when a cluster could not be read.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.status(cmd.Context()) },
+	}
+}
+
+func (p *program) status(ctx context.Context) error {
+	format, err := p.format("text", "json")
+	if err != nil {
+		return err
+	}
+	e, err := p.engine(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := readStatus(ctx, e, p.flags.env)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = p.writeJSON(map[string]any{"environments": list})
+	} else {
+		err = p.printStatus(list)
+	}
+	for _, s := range list {
+		if s.Problem != "" && err == nil {
+			_, _ = fmt.Fprintln(p.stderr, "fairtide: "+sanitize.Text(s.Problem))
+			err = exitStatus(model.ExitUnreachable)
+		}
+	}
+	return err
+}
+
+func readStatus(ctx context.Context, e *rollout.Engine, only string) ([]model.EnvironmentStatus, error) {
+	var names []string
+	if only != "" {
+		names = []string{only}
+	} else {
+		envs, err := e.Environments(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, env := range envs {
+			names = append(names, env.Name)
+		}
+	}
+	list := make([]model.EnvironmentStatus, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, name := range names {
+		g.Go(func() error {
+			s, err := e.Status(ctx, name)
+			list[i] = s
+			return err
+		})
+	}
+	return list, g.Wait()
+}
+
+func (p *program) printStatus(list []model.EnvironmentStatus) error {
+	t := newTable(p.stdout)
+	t.row("ENVIRONMENT", "TIER", "LIVE", "HEAD", "PENDING", "WINDOW", "LOCK", "LAST RUN")
+	for _, s := range list {
+		live, pending, lock, last := "-", strconv.Itoa(s.Pending), "free", "-"
+		if s.Deployed != nil {
+			live = model.Short(s.Deployed.Commit)
+		}
+		if s.Adopt {
+			pending = "all"
+		}
+		if s.Problem != "" {
+			pending, lock = "?", "?"
+		}
+		if s.Lock != nil {
+			lock = s.Lock.Holder
+		}
+		if s.LastRun != nil {
+			last = s.LastRun.ID + " " + string(s.LastRun.State)
+		}
+		t.row(s.Name, string(s.Tier), live, model.Short(s.Head), pending, windowWord(s.Window), lock, last)
+	}
+	return t.flush()
+}
+
+func windowWord(w *model.WindowState) string {
+	switch {
+	case w == nil:
+		return "?"
+	case w.Open && w.Until.IsZero():
+		return "open"
+	case w.Open:
+		return "open until " + w.Until.UTC().Format("Mon 15:04 MST")
+	case w.NextOpen.IsZero():
+		return "closed"
+	}
+	return "closed until " + w.NextOpen.UTC().Format("Mon 2006-01-02 15:04 MST")
+}

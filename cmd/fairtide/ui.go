@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui"
+)
+
+// openUI starts the terminal UI. The repository is opened behind its first
+// frame, so that nothing is waited for in front of an empty screen.
+func (p *program) openUI(ctx context.Context) error {
+	if !p.terminal() {
+		return model.Errorf(model.ExitUsage, "the terminal UI needs a terminal; use a command instead, such as `fairtide status` (see `fairtide --help`)")
+	}
+	path, err := p.repositoryPath()
+	if err != nil {
+		return err
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs // "." has no name to show
+	}
+	restore, err := quietLibraries()
+	if err != nil {
+		return err
+	}
+	defer restore()
+	return tui.Run(ctx, tui.Config{
+		Backend:    &backend{program: p},
+		Repository: filepath.Base(path),
+		Now:        p.now,
+		Env:        p.env,
+		ASCII:      p.flags.ascii,
+		NoColor:    p.flags.noColor || p.env("NO_COLOR") != "",
+		ReadOnly:   p.flags.readOnly,
+		Input:      p.stdin,
+		Output:     p.stdout,
+	})
+}
+
+// quietLibraries sends what libraries print by themselves to nowhere while the
+// UI owns the terminal: kustomize writes its deprecation notices to os.Stderr
+// and to the standard logger.
+func quietLibraries() (restore func(), err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, model.Errorf(model.ExitUsage, "open %s: %w", os.DevNull, err)
+	}
+	stderr, logger := os.Stderr, log.Writer()
+	os.Stderr = null
+	log.SetOutput(io.Discard)
+	return func() {
+		os.Stderr = stderr
+		log.SetOutput(logger)
+		_ = null.Close()
+	}, nil
+}

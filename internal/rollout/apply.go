@@ -1,0 +1,347 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/window"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// closing is how long a run may take to close its record and free its lock
+// after it was told to stop.
+const closing = 15 * time.Second
+
+// Apply executes an approved plan and blocks until the run has ended: lock,
+// re-check, waves of apply, watch, prune, record. emit gets the run's story,
+// one event at a time; the last one has type finished, also when the run was
+// refused before it began.
+//
+// Cancelling ctx aborts: no new write is started, the record is closed and the
+// lock is freed. The error is nil when the run succeeded or there was nothing
+// to do; its exit code says what else happened.
+func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
+	x := &execution{engine: e, approval: a, log: newStory(e.cfg.Now, emit)}
+	err := x.execute(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = &model.Error{Code: model.ExitInterrupted, Err: err}
+	}
+	x.finish(err)
+	return x.run, err
+}
+
+// execution is one run on its way.
+type execution struct {
+	engine   *Engine
+	approval model.Approval
+	log      *story
+	site     site
+	reading  reading
+	state    model.State
+	run      model.Run
+	began    bool // the run has a record
+	lease    Lease
+	lost     bool // the lock was lost: nothing more may be written
+}
+
+func (x *execution) execute(ctx context.Context) error {
+	plan := x.approval.Plan
+	s, err := x.engine.locate(ctx, plan.Environment)
+	if err != nil {
+		return err
+	}
+	x.site = s
+	if err := x.admit(ctx); err != nil {
+		return prefix(s.env.Name, err)
+	}
+	if x.nothingToDo() {
+		x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf("%s runs %s already; nothing to do", s.env.Name, model.Short(plan.Commit))})
+		return nil
+	}
+	info, err := s.cluster.Info(ctx)
+	if err != nil {
+		return prefix(s.env.Name, err)
+	}
+	holder := info.User + "@" + x.engine.cfg.Host
+	lease, err := s.cluster.Lock(ctx, s.env.Name, holder, "")
+	if err != nil {
+		return prefix(s.env.Name, err)
+	}
+	x.lease = lease
+	x.log.tell(model.Event{Type: model.EventLocked, Message: "locked by " + holder})
+	held, release := whileHeld(ctx, lease)
+	err = x.underLock(held, holder)
+	if x.lost = !lease.Held(); x.lost {
+		err = model.Errorf(model.ExitLocked, "%s: the lock was lost in the middle of the run, and nothing more was written; see who holds it with `fairtide status`, then plan again", s.env.Name)
+	}
+	x.close(ctx, err)
+	if rerr := release(closing); rerr != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "the lock could not be freed and will expire: " + rerr.Error()})
+	}
+	return err
+}
+
+// admit refuses what must not run, before anything is written.
+func (x *execution) admit(ctx context.Context) error {
+	e, plan := x.engine, x.approval.Plan
+	if e.cfg.ReadOnly {
+		return model.Errorf(model.ExitUsage, "started with --read-only: nothing is applied")
+	}
+	merged, err := e.cfg.Repository.Merged(ctx, plan.Commit, x.site.head.Hash)
+	if err != nil {
+		return err
+	}
+	if !merged {
+		return model.Errorf(model.ExitUsage, "commit %s is not merged: it is not part of the branch at %s; merge it first",
+			model.Short(plan.Commit), model.Short(x.site.head.Hash))
+	}
+	if plan.Problem != "" {
+		return model.Errorf(model.ExitRolloutFailed, "the plan cannot be applied: %s", plan.Problem)
+	}
+	_, err = x.judgeWindow(ctx)
+	return err
+}
+
+// judgeWindow asks the window at the cluster's clock and returns what it said,
+// in words, for the record.
+func (x *execution) judgeWindow(ctx context.Context) (string, error) {
+	info, err := x.site.cluster.Info(ctx)
+	if err != nil {
+		return "", err
+	}
+	w := window.Evaluate(x.site.env.Windows, info.Now)
+	if w.Open {
+		return w.Reason, nil
+	}
+	next := "it does not open within a year"
+	if !w.NextOpen.IsZero() {
+		next = "it opens " + w.NextOpen.UTC().Format("Mon 2006-01-02 15:04 MST")
+	}
+	switch {
+	case strings.TrimSpace(x.approval.Override) == "" && x.site.env.Override.Allowed:
+		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s, or apply with a reason: --override REASON", w.Reason, next)
+	case strings.TrimSpace(x.approval.Override) == "":
+		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s", w.Reason, next)
+	case !x.site.env.Override.Allowed:
+		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s), and the policy does not allow to override it; %s", w.Reason, next)
+	}
+	return "overridden: " + w.Reason, nil
+}
+
+func (x *execution) nothingToDo() bool {
+	return len(x.approval.Plan.Waves()) == 0 && x.approval.Plan.From == x.approval.Plan.Commit
+}
+
+// underLock is the part of a run that only the lock's holder may do.
+func (x *execution) underLock(ctx context.Context, holder string) error {
+	name, plan := x.site.env.Name, x.approval.Plan
+	r, err := x.engine.read(ctx, x.site, plan.Commit)
+	if err != nil {
+		return err
+	}
+	if r.plan.Digest != plan.Digest {
+		return model.Errorf(model.ExitPlanMoved, "%s: what would be applied is no longer what was approved, and nothing was written: %s; review the new plan and confirm again",
+			name, describeMoves(plan, r.plan))
+	}
+	x.reading, x.state = r, r.state
+	x.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
+	verdict, err := x.judgeWindow(ctx) // again: it may have closed since the confirm
+	if err != nil {
+		return prefix(name, err)
+	}
+	if err := x.begin(ctx, holder, verdict); err != nil {
+		return prefix(name, err)
+	}
+	if err := x.apply(ctx); err != nil {
+		return prefix(name, err)
+	}
+	return nil
+}
+
+// begin writes the record of the run, then the state with everything the run
+// may create in its inventory: should the program die in the next moment, the
+// record says that a run was under way and nothing it made is forgotten.
+func (x *execution) begin(ctx context.Context, holder, windowVerdict string) error {
+	plan := x.reading.plan
+	run := model.Run{
+		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
+		Operator: holder, Override: x.approval.Override, Window: windowVerdict,
+		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
+		Objects: []model.RunObject{}, Tests: []string{}, PullRequests: x.pullRequests(ctx),
+	}
+	for _, o := range plan.Objects {
+		if o.Writes() {
+			run.Objects = append(run.Objects, model.RunObject{ID: o.ID, Verdict: o.Verdict, Result: model.ResultPending})
+		}
+	}
+	run, err := x.site.cluster.NewRun(ctx, run)
+	if err != nil {
+		return err
+	}
+	x.run, x.began = run, true
+	x.log.run = run.ID
+	if err := x.lease.SetRun(ctx, run.ID); err != nil {
+		return err
+	}
+	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
+		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
+
+	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
+	x.state.Inventory = mergeInventory(x.state.Inventory, plan)
+	x.state, err = x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
+	return err
+}
+
+// pullRequests are the numbers of the pull requests a run ships. Not knowing
+// them is no reason not to ship.
+func (x *execution) pullRequests(ctx context.Context) []int {
+	numbers := []int{}
+	plan := x.approval.Plan
+	if plan.From == "" {
+		return numbers
+	}
+	p, err := x.engine.cfg.Repository.Pending(ctx, x.site.env, plan.From, plan.Commit)
+	if err != nil {
+		return numbers
+	}
+	for _, c := range p.Changes {
+		if c.PullRequest != nil {
+			numbers = append(numbers, c.PullRequest.Number)
+		}
+	}
+	return numbers
+}
+
+// close writes the end of a run that has a record: into the record, and into
+// the environment's state. It works after ctx was cancelled, within closing.
+func (x *execution) close(ctx context.Context, err error) {
+	if !x.began {
+		return
+	}
+	x.run.FinishedAt = x.engine.cfg.Now().UTC()
+	if x.lost {
+		// Whoever holds the lock now may be writing. The open record says that
+		// this run was interrupted.
+		x.run.State, x.run.Reason = model.RunInterrupted, err.Error()
+		return
+	}
+	x.run.State = finalState(ctx, err)
+	if err != nil {
+		x.run.Reason = err.Error()
+	}
+	x.state.LastRun = &model.RunRef{ID: x.run.ID, State: x.run.State, Commit: x.run.Commit}
+	if x.run.State == model.RunSucceeded {
+		x.state.Deployed = &model.Deployed{Commit: x.run.Commit, At: x.run.FinishedAt, By: x.run.Operator, Run: x.run.ID}
+		x.state.Inventory = slices.DeleteFunc(x.state.Inventory, func(i model.InventoryEntry) bool { return x.left(i.ID) })
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	if _, werr := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state); werr != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "the environment's state could not be written: " + werr.Error()})
+		if x.run.State == model.RunSucceeded {
+			x.run.State, x.run.Reason = model.RunFailed, "everything was applied and is ready, but the environment's state could not be written: "+werr.Error()
+		}
+	}
+	if werr := x.site.cluster.SaveRun(ctx, x.run); werr != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be closed: " + werr.Error()})
+	}
+}
+
+// left reports whether the plan took an object out of the environment.
+func (x *execution) left(id model.ObjectID) bool {
+	_, rendered := x.reading.objects[id]
+	if rendered {
+		return false
+	}
+	i := slices.IndexFunc(x.reading.plan.Objects, func(o model.PlannedObject) bool { return o.ID == id })
+	// An object that is kept stays in the inventory; one the plan has no row
+	// for is gone already, or not ours any more.
+	return i < 0 && x.site.env.Prune.Enabled || i >= 0 && x.reading.plan.Objects[i].Verdict == model.VerdictDelete
+}
+
+func finalState(ctx context.Context, err error) model.RunState {
+	switch {
+	case err == nil:
+		return model.RunSucceeded
+	case ctx.Err() != nil:
+		return model.RunAborted
+	}
+	return model.RunFailed
+}
+
+func (x *execution) finish(err error) {
+	code := int(model.CodeOf(err, model.ExitRolloutFailed))
+	ev := model.Event{Type: model.EventFinished, State: x.run.State, ExitCode: &code}
+	if err != nil {
+		ev.Message = err.Error()
+	}
+	if ev.State == "" { // refused, or nothing to do
+		ev.State = model.RunSucceeded
+		if err != nil {
+			ev.State = model.RunAborted
+		}
+	}
+	x.log.tell(ev)
+}
+
+// describeMoves says what has moved between two readings of a plan.
+func describeMoves(approved, now *model.Plan) string {
+	moves := model.MovedSince(approved, now)
+	if len(moves) == 0 {
+		return "the commit, the cluster or the rendered set is another one"
+	}
+	const most = 5
+	var words []string
+	for i, m := range moves {
+		if i == most {
+			words = append(words, fmt.Sprintf("and %d more", len(moves)-most))
+			break
+		}
+		switch {
+		case m.Was == m.Now:
+			words = append(words, fmt.Sprintf("%s differs otherwise than it did", m.ID))
+		case m.Was == "":
+			words = append(words, fmt.Sprintf("%s is new in the plan (%s)", m.ID, m.Now))
+		case m.Now == "":
+			words = append(words, fmt.Sprintf("%s is gone from the plan (was %s)", m.ID, m.Was))
+		default:
+			words = append(words, fmt.Sprintf("%s was %s and is %s now", m.ID, m.Was, m.Now))
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
+// mergeInventory is the old inventory with all that the plan may create.
+func mergeInventory(old []model.InventoryEntry, plan *model.Plan) []model.InventoryEntry {
+	out := slices.Clone(old)
+	for _, o := range plan.Objects {
+		if o.Verdict == model.VerdictDelete {
+			continue
+		}
+		out = putInventory(out, model.InventoryEntry{ID: o.ID, Version: o.Version, UID: o.Live.UID})
+	}
+	return out
+}
+
+// putInventory adds or replaces an entry. An entry that knows its UID is not
+// replaced by one that does not.
+func putInventory(list []model.InventoryEntry, entry model.InventoryEntry) []model.InventoryEntry {
+	i := slices.IndexFunc(list, func(e model.InventoryEntry) bool { return e.ID == entry.ID })
+	if i < 0 {
+		return append(list, entry)
+	}
+	if entry.UID != "" {
+		list[i] = entry
+	}
+	return list
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/window"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// Status says how an environment stands. What cannot be read leaves its field
+// empty and its reason in Problem, so that one cluster that is away does not
+// hide the others; an error is returned only when there is nothing to show.
+func (e *Engine) Status(ctx context.Context, name string) (model.EnvironmentStatus, error) {
+	s, err := e.locate(ctx, name)
+	if err != nil && s.env.Name == "" {
+		return model.EnvironmentStatus{}, err
+	}
+	st := model.EnvironmentStatus{
+		Name: s.env.Name, Tier: s.env.Tier, Branch: s.env.Branch, Path: s.env.Path, Head: s.head.Hash,
+	}
+	if err != nil {
+		st.Problem = err.Error()
+		return st, nil //nolint:nilerr // it is told in the status
+	}
+	if err := e.readCluster(ctx, s, &st); err != nil {
+		st.Problem = prefix(name, err).Error()
+		return st, nil
+	}
+	deployed := ""
+	if st.Deployed != nil {
+		deployed = st.Deployed.Commit
+	}
+	pending, err := e.cfg.Repository.Pending(ctx, s.env, deployed, s.head.Hash)
+	if err != nil {
+		st.Problem = prefix(name, err).Error()
+		return st, nil
+	}
+	st.Pending = len(pending.Changes)
+	if st.Adopt = pending.Adopt; st.Adopt {
+		st.Pending = 1
+	}
+	return st, nil
+}
+
+func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentStatus) error {
+	info, err := s.cluster.Info(ctx)
+	if err != nil {
+		return err
+	}
+	st.Cluster, st.User = ClusterName(info), info.User
+	w := window.Evaluate(s.env.Windows, info.Now)
+	st.Window = &w
+	state, err := s.cluster.ReadState(ctx, s.env.Name)
+	if err != nil {
+		return err
+	}
+	st.Deployed, st.LastRun = state.Deployed, state.LastRun
+	if st.Lock, err = s.cluster.ReadLock(ctx, s.env.Name); err != nil {
+		return err
+	}
+	if st.LastRun != nil && !st.LastRun.State.Final() && st.Lock == nil {
+		// The record is open and nobody holds the lock: whoever ran it is gone.
+		st.LastRun.State = model.RunInterrupted
+	}
+	return nil
+}
+
+// ClusterName is how a cluster is named to a person.
+func ClusterName(info model.ClusterInfo) string {
+	return fmt.Sprintf("%s (%s)", info.Context, info.Server)
+}
+
+// Pending lists what is merged but not live. since, when not empty, is a
+// revision that is taken to be the deployed one.
+func (e *Engine) Pending(ctx context.Context, name, since string) (model.Pending, error) {
+	s, err := e.locate(ctx, name)
+	if since != "" && s.env.Name != "" {
+		// Asking what came after a revision needs no cluster.
+		commit, err := e.cfg.Repository.Resolve(ctx, since)
+		if err != nil {
+			return model.Pending{}, prefix(name, err)
+		}
+		p, err := e.cfg.Repository.Pending(ctx, s.env, commit, s.head.Hash)
+		return p, prefix(name, err)
+	}
+	if err != nil {
+		return model.Pending{}, err
+	}
+	state, err := s.cluster.ReadState(ctx, name)
+	if err != nil {
+		return model.Pending{}, prefix(name, err)
+	}
+	p, err := e.cfg.Repository.Pending(ctx, s.env, deployedCommit(state), s.head.Hash)
+	return p, prefix(name, err)
+}
+
+func deployedCommit(s model.State) string {
+	if s.Deployed == nil {
+		return ""
+	}
+	return s.Deployed.Commit
+}
+
+// History lists the recorded runs of an environment, newest first.
+func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) {
+	s, err := e.locate(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.cluster.Runs(ctx, name)
+	if err != nil {
+		return nil, prefix(name, err)
+	}
+	lock, err := s.cluster.ReadLock(ctx, name)
+	if err != nil {
+		return nil, prefix(name, err)
+	}
+	for i := range runs {
+		if !runs[i].State.Final() && (lock == nil || i > 0) {
+			runs[i].State = model.RunInterrupted
+		}
+	}
+	return runs, nil
+}
+
+// Plan reads the live state and says what applying a commit would do. commit
+// is any revision; empty means the head of the environment's branch.
+func (e *Engine) Plan(ctx context.Context, name, commit string) (*model.Plan, error) {
+	s, err := e.locate(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	hash := s.head.Hash
+	if commit != "" {
+		if hash, err = e.cfg.Repository.Resolve(ctx, commit); err != nil {
+			return nil, prefix(name, err)
+		}
+	}
+	p, err := e.read(ctx, s, hash)
+	if err != nil {
+		return nil, err
+	}
+	return p.plan, nil
+}
+
+// reading is a plan with the objects and the state it was made from.
+type reading struct {
+	plan    *model.Plan
+	objects map[model.ObjectID]model.Object
+	state   model.State
+}
+
+func (e *Engine) read(ctx context.Context, s site, commit string) (reading, error) {
+	rendered, err := e.cfg.Repository.Render(ctx, s.env, commit)
+	if err != nil {
+		return reading{}, prefix(s.env.Name, err)
+	}
+	state, err := s.cluster.ReadState(ctx, s.env.Name)
+	if err != nil {
+		return reading{}, prefix(s.env.Name, err)
+	}
+	plan, objects, err := s.cluster.Plan(ctx, model.PlanRequest{Environment: s.env, Rendered: rendered, State: state})
+	if err != nil {
+		return reading{}, prefix(s.env.Name, err)
+	}
+	r := reading{plan: plan, state: state, objects: make(map[model.ObjectID]model.Object, len(objects))}
+	for _, o := range objects {
+		r.objects[o.ID] = o
+	}
+	return r, nil
+}
+
+// Window judges an environment's windows: at the given time, or for the zero
+// time at the cluster's clock.
+func (e *Engine) Window(ctx context.Context, name string, at time.Time) (model.WindowState, error) {
+	s, err := e.locate(ctx, name)
+	if at.IsZero() || s.env.Name == "" {
+		if err != nil {
+			return model.WindowState{}, err
+		}
+		info, err := s.cluster.Info(ctx)
+		if err != nil {
+			return model.WindowState{}, prefix(name, err)
+		}
+		at = info.Now
+	}
+	return window.Evaluate(s.env.Windows, at), nil
+}

@@ -1,0 +1,49 @@
+package rollout
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// story hands a run's events out one at a time, stamped.
+type story struct {
+	mu   sync.Mutex
+	now  func() time.Time
+	emit func(model.Event)
+	run  string
+}
+
+func newStory(now func() time.Time, emit func(model.Event)) *story {
+	return &story{now: now, emit: emit}
+}
+
+func (s *story) tell(e model.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Time, e.Run = s.now().UTC(), s.run
+	s.emit(e)
+}
+
+// whileHeld is a context that ends when ctx does or the lock is lost, and a
+// function that frees the lock within a time limit, whatever became of ctx.
+func whileHeld(ctx context.Context, l Lease) (context.Context, func(limit time.Duration) error) {
+	held, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-l.Lost():
+			cancel()
+		case <-stop:
+		}
+	}()
+	return held, func(limit time.Duration) error {
+		close(stop)
+		cancel()
+		ctx, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
+		defer done()
+		return l.Release(ctx)
+	}
+}

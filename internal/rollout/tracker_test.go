@@ -1,0 +1,82 @@
+package rollout
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+func id(name string) model.ObjectID {
+	return model.ObjectID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: name}
+}
+
+func TestTracker(t *testing.T) {
+	start := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	tr := newTracker([]model.Target{{ID: id("cart")}, {ID: id("gateway")}}, 30*time.Second)
+	if tr.done() || tr.failed() {
+		t.Fatal("done or failed before anything was seen")
+	}
+	tr.see(model.Progress{ID: id("cart"), Readiness: model.ReadinessReady}, at(1))
+	if tr.done() {
+		t.Fatal("done with one of two ready")
+	}
+	doomed := model.Progress{ID: id("gateway"), Readiness: model.ReadinessProgress, Cause: "cannot pull gateway:2.0.9", Doomed: true}
+	tr.see(doomed, at(5))
+	tr.see(doomed, at(20))
+	if when, ok := tr.doomedAt(); !ok || !when.Equal(at(35)) {
+		t.Errorf("doomed at %v, want 30 s after the first sight", when)
+	}
+	err := tr.verdict()
+	if err == nil || !strings.Contains(err.Error(), "Deployment shop/gateway") || !strings.Contains(err.Error(), "cannot pull gateway:2.0.9") {
+		t.Errorf("verdict %v does not name the object and the cause", err)
+	}
+	if strings.Contains(err.Error(), "cart") {
+		t.Errorf("verdict names the ready one: %v", err)
+	}
+	if model.CodeOf(err, 0) != model.ExitRolloutFailed {
+		t.Errorf("exit code %d", model.CodeOf(err, 0))
+	}
+
+	// The image appears after all: no longer doomed, and then ready.
+	tr.see(model.Progress{ID: id("gateway"), Readiness: model.ReadinessProgress}, at(25))
+	if _, ok := tr.doomedAt(); ok {
+		t.Error("still doomed after the cause went away")
+	}
+	tr.see(model.Progress{ID: id("gateway"), Readiness: model.ReadinessReady}, at(28))
+	if !tr.done() || tr.verdict() != nil {
+		t.Error("not done with both ready")
+	}
+	tr.see(model.Progress{ID: id("cart"), Readiness: model.ReadinessFailed, Message: "progress deadline exceeded"}, at(40))
+	if !tr.failed() || tr.verdict() == nil {
+		t.Error("a failed object does not fail the rollout")
+	}
+	if err := tr.late(time.Minute); err == nil || !strings.Contains(err.Error(), "progress deadline exceeded") {
+		t.Errorf("late: %v", err)
+	}
+}
+
+func TestInventoryKeepsWhatItKnows(t *testing.T) {
+	plan := &model.Plan{Objects: []model.PlannedObject{
+		{ID: id("cart"), Version: "v1", Verdict: model.VerdictUpdate, Live: model.LiveRef{UID: "u1"}},
+		{ID: id("new"), Version: "v1", Verdict: model.VerdictCreate},
+		{ID: id("known"), Version: "v1", Verdict: model.VerdictUnpredictable},
+		{ID: id("going"), Version: "v1", Verdict: model.VerdictDelete},
+	}}
+	old := []model.InventoryEntry{{ID: id("going"), UID: "u9"}, {ID: id("known"), UID: "u2"}}
+	got := map[string]string{}
+	for _, e := range mergeInventory(old, plan) {
+		got[e.ID.Name] = e.UID
+	}
+	want := map[string]string{"going": "u9", "known": "u2", "cart": "u1", "new": ""}
+	if len(got) != len(want) {
+		t.Errorf("inventory %v, want %v", got, want)
+	}
+	for name, uid := range want {
+		if got[name] != uid {
+			t.Errorf("%s has UID %q, want %q", name, got[name], uid)
+		}
+	}
+}
