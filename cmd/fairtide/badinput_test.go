@@ -45,7 +45,7 @@ func TestBadInput(t *testing.T) {
 		code  int
 		says  []string
 	}{
-		{name: "no such environment", args: []string{"diff", "-e", "produktion"}, code: 2, says: []string{"produktion", "did you mean production?"}},
+		{name: "no such environment", args: []string{"diff", "-e", "productionn"}, code: 2, says: []string{"productionn", "did you mean production?"}},
 		{name: "no environment named", args: []string{"diff"}, code: 2, says: []string{"-e NAME"}},
 		{name: "no repository", args: []string{"status", "--repo", os.TempDir()}, code: 2, says: []string{"not a Git repository", "--repo"}},
 		{name: "repository path does not exist", args: []string{"status", "--repo", "/does/not/exist"}, code: 2, says: []string{"/does/not/exist", "--repo"}},
