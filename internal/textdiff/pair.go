@@ -119,7 +119,7 @@ func Words(a, b string) (left, right []Span) {
 	runesA, runesB := wordTokens(x, y)
 	shared := false
 	i, j, at, bt := 0, 0, 0, 0
-	for _, e := range script(runesA, runesB) {
+	for _, e := range script(runesA, runesB, timeout) {
 		n := utf8.RuneCountInString(e.Text)
 		switch e.Type {
 		case diffmatchpatch.DiffDelete:

@@ -119,10 +119,16 @@ type pair struct{ a, b int }
 // match finds which lines are the same on both sides, in order.
 func (d *Diff) match() []pair {
 	a, b := d.tokens()
+	return slide(align(a, b, timeout), a, b, d)
+}
+
+// align finds the longest sequence of tokens that both sides have, or what is
+// found of it when the time is up; no limit is 0.
+func align(a, b []rune, limit time.Duration) []pair {
 	keepA, keepB := common(a, b), common(b, a)
 	var out []pair
 	i, j := 0, 0
-	for _, e := range script(pick(a, keepA), pick(b, keepB)) {
+	for _, e := range script(pick(a, keepA), pick(b, keepB), limit) {
 		switch e.Type {
 		case diffmatchpatch.DiffDelete:
 			i += utf8.RuneCountInString(e.Text)
@@ -135,13 +141,13 @@ func (d *Diff) match() []pair {
 			}
 		}
 	}
-	return slide(out, a, b, d)
+	return out
 }
 
 // script is go-diff's edit script over two rune sequences.
-func script(a, b []rune) []diffmatchpatch.Diff {
+func script(a, b []rune, limit time.Duration) []diffmatchpatch.Diff {
 	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = timeout
+	dmp.DiffTimeout = limit
 	return dmp.DiffMainRunes(a, b, false)
 }
 
