@@ -46,7 +46,8 @@ func gitIn(t testing.TB, dir string, stdin []byte, args ...string) string {
 }
 
 // files are the paths and contents of a tree. A content that starts with
-// "link:" is a symbolic link, one with "module:" a submodule.
+// "link:" is a symbolic link, one with "exec:" an executable file, one with
+// "module:" a submodule.
 type files map[string]string
 
 func (f files) with(more files) files {
@@ -88,6 +89,9 @@ func (h *history) commit(branch, message string, tree files, parents ...int) int
 		mode := "100644"
 		if target, ok := strings.CutPrefix(content, "link:"); ok {
 			mode, content = "120000", target
+		}
+		if text, ok := strings.CutPrefix(content, "exec:"); ok {
+			mode, content = "100755", text
 		}
 		fmt.Fprintf(&h.buf, "M %s inline %s\ndata %d\n%s\n", mode, name, len(content), content)
 	}

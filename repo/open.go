@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -24,15 +25,30 @@ const DefaultRemote = "origin"
 type Options struct {
 	Path   string // a worktree, a directory inside one, or a bare repository; empty: the current directory
 	Remote string // empty: DefaultRemote
+	// CacheDir is where fairtide keeps a repository of its own for each clone,
+	// which what it fetches and writes goes to. Empty: there is none, and all
+	// that has to fetch or write is refused.
+	CacheDir string
+	// Credentials gives a user and password for the host of an http or https
+	// URL. nil, or ok false, leaves it to git's own credential helpers.
+	Credentials func(ctx context.Context, url string) (user, password string, ok bool)
 }
 
 // Repo is an opened clone.
 type Repo struct {
-	name   string
-	remote string
-	store  *store
-	cache  *renderCache
-	limits limits
+	name    string
+	remote  string
+	url     string // of the remote, as configured; empty: there is no remote
+	pushURL string
+	partial bool // the clone lacks objects on purpose
+	store   *store
+	own     *own // nil: no cache directory
+	cache   *renderCache
+	limits  limits
+	ask     func(ctx context.Context, url string) (user, password string, ok bool)
+
+	mu   sync.Mutex
+	last map[string]plumbing.Hash // the branches when Fetch last looked
 }
 
 // limits bound what a commit can make a render cost.
@@ -48,7 +64,7 @@ var defaultLimits = limits{file: 5 << 20, objects: 20_000, nodes: 1_000_000, row
 // Open opens the clone that contains o.Path. Linked worktrees, bare, shared,
 // sparse and shallow clones work. What cannot be read, such as a repository
 // with sha256 object names or without a single commit, is an error that says so.
-// Nothing is written.
+// Nothing is written but to o.CacheDir.
 func Open(ctx context.Context, o Options) (*Repo, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -70,11 +86,20 @@ func Open(ctx context.Context, o Options) (*Repo, error) {
 		store:  st,
 		cache:  newRenderCache(),
 		limits: defaultLimits,
+		ask:    o.Credentials,
 	}
 	if r.remote == "" {
 		r.remote = DefaultRemote
 	}
 	if err := r.check(given); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if o.CacheDir != "" {
+		if err := r.openOwn(ctx, o.CacheDir); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	if r.last, err = r.branches(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -103,6 +128,9 @@ func (r *Repo) check(given string) error {
 		}
 	}
 	r.name = nameOf(cfg, r.remote, r.store.at.top)
+	r.learnRemote(cfg)
+	r.partial = isPartial(cfg, r.remote)
+	r.store.ownPrefix = r.remotePrefix()
 	refs, err := r.store.references()
 	if err != nil {
 		return model.Errorf(model.ExitUnreachable, "cannot read the references of the Git repository %s: %w", given, err)

@@ -92,7 +92,10 @@ func TestClones(t *testing.T) {
 				dir += "-linked"
 			}
 			before := fingerprint(t, top, origin)
-			useClone(t, name, dir, hashes)
+			cache := t.TempDir()
+			for _, o := range []Options{{Path: dir}, {Path: dir, CacheDir: cache}, {Path: dir, CacheDir: cache}} {
+				useClone(t, name, o, hashes)
+			}
 			after := fingerprint(t, top, origin)
 			if !maps.Equal(before, after) {
 				for p, is := range after {
@@ -107,11 +110,16 @@ func TestClones(t *testing.T) {
 }
 
 // useClone reads all there is to read.
-func useClone(t *testing.T, name, dir string, hashes []string) {
+func useClone(t *testing.T, name string, o Options, hashes []string) {
 	t.Helper()
-	r, err := Open(t.Context(), Options{Path: dir})
+	r, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.CacheDir != "" {
+		if _, err := r.Fetch(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 	if r.Name() != "environments" {
 		t.Errorf("name %q", r.Name())

@@ -60,8 +60,13 @@ func (r *Repo) Render(ctx context.Context, env model.Environment, commit string)
 	if err != nil {
 		return nil, err
 	}
+	return r.renderTree(ctx, env, h, c.TreeHash)
+}
+
+// renderTree renders a tree and says that it is a commit's.
+func (r *Repo) renderTree(ctx context.Context, env model.Environment, h, tree plumbing.Hash) (*model.Rendered, error) {
 	short := model.Short(h.String())
-	res, err := r.render(ctx, env.Path, c.TreeHash)
+	res, err := r.render(ctx, env.Path, tree)
 	if err != nil {
 		return nil, wrapContent(err, "%s: cannot render commit %s", env.Name, short)
 	}

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,11 +32,14 @@ const (
 // store reads objects and references. go-git's storage is not safe for
 // concurrent use, so everything that touches it holds mu.
 type store struct {
-	at location
+	at        location
+	ownDir    string // fairtide's own repository; empty: none
+	ownPrefix string // of the references it answers for
 
 	mu    sync.Mutex
 	main  *filesystem.Storage
-	more  []*filesystem.ObjectStorage // alternates
+	own   *filesystem.Storage         // nil: none
+	more  []*filesystem.ObjectStorage // alternates, and own's
 	trees map[plumbing.Hash]tree
 	bytes int
 }
@@ -73,6 +77,7 @@ func (s *store) reopenLocked() error {
 		d := dotgit.New(readOnly{osfs.New(filepath.Dir(dir))})
 		s.more = append(s.more, filesystem.NewObjectStorageWithOptions(d, lru, opts))
 	}
+	s.openOwnLocked(lru, opts)
 	return nil
 }
 
@@ -90,7 +95,7 @@ func (s *store) closeLocked() error {
 	for _, m := range s.more {
 		errs = append(errs, m.Close())
 	}
-	s.main, s.more = nil, nil
+	s.main, s.own, s.more = nil, nil, nil
 	return errors.Join(errs...)
 }
 
@@ -283,7 +288,11 @@ func (s *store) shallow() (map[plumbing.Hash]bool, error) {
 	set := map[plumbing.Hash]bool{}
 	err := s.use(func() error {
 		hashes, err := s.main.Shallow()
-		for _, h := range hashes {
+		if err != nil {
+			return err
+		}
+		more, err := s.shallowOwn()
+		for _, h := range append(hashes, more...) {
 			set[h] = true
 		}
 		return err
@@ -293,13 +302,31 @@ func (s *store) shallow() (map[plumbing.Hash]bool, error) {
 
 func (s *store) references() (refs []*plumbing.Reference, err error) {
 	err = s.use(func() error {
+		ours, err := s.oursLocked()
+		if err != nil {
+			return err
+		}
 		iter, err := s.main.IterReferences()
 		if err != nil {
 			return err
 		}
 		refs = nil
+		err = iter.ForEach(func(r *plumbing.Reference) error {
+			if !ours || !s.governedLocked(r.Name()) {
+				refs = append(refs, r)
+			}
+			return nil
+		})
+		if err != nil || !ours {
+			return err
+		}
+		if iter, err = s.own.IterReferences(); err != nil {
+			return err
+		}
 		return iter.ForEach(func(r *plumbing.Reference) error {
-			refs = append(refs, r)
+			if s.governedLocked(r.Name()) {
+				refs = append(refs, r)
+			}
 			return nil
 		})
 	})
@@ -313,6 +340,15 @@ func (s *store) reference(name plumbing.ReferenceName) (*plumbing.Reference, err
 	if s.main == nil {
 		if err := s.reopenLocked(); err != nil {
 			return nil, err
+		}
+	}
+	if s.governedLocked(name) {
+		ref, err := s.own.Reference(name)
+		if err == nil || !errors.Is(err, plumbing.ErrReferenceNotFound) {
+			return ref, err
+		}
+		if ours, err := s.oursLocked(); ours || err != nil {
+			return nil, cmp.Or(err, plumbing.ErrReferenceNotFound)
 		}
 	}
 	return storer.ResolveReference(s.main, name)

@@ -183,9 +183,9 @@ func imageWords(images []difference) string {
 // splitImage splits off what says which version of a repository an image is:
 // its tag, and without one its digest.
 func splitImage(image string) (repository, version string) {
-	name, digest, _ := strings.Cut(image, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		return name[:i], name[i+1:]
+	name, tag, digest := imageParts(image)
+	if tag != "" {
+		return name, tag
 	}
 	if algorithm, hex, ok := strings.Cut(digest, ":"); ok {
 		const shown = 12
