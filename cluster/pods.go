@@ -21,6 +21,9 @@ const (
 	// doomedRestarts is how many restarts a crash loop needs to be taken for
 	// one that waiting does not end.
 	doomedRestarts = 3
+	// startGrace is how long a container may run before that it has not come
+	// up yet is told as a cause: every one takes some seconds.
+	startGrace = 10 * time.Second
 )
 
 // findingLevel orders what may be wrong with a pod, the deepest reason last.
@@ -45,6 +48,9 @@ type finding struct {
 	cause  string // one line for the operator
 	image  string
 	doomed bool // waiting does not help
+	// until is when what is normal so far becomes a cause, should nothing
+	// change before; zero: it does not with time alone.
+	until time.Time
 }
 
 // worse reports whether f is a better explanation than g.
@@ -52,11 +58,14 @@ func (f finding) worse(g finding) bool {
 	if f.doomed != g.doomed {
 		return f.doomed
 	}
+	if f.level == g.level {
+		return f.cause != "" && g.cause == ""
+	}
 	return f.level > g.level
 }
 
-// readPod reads a pod and the events about it.
-func readPod(pod *corev1.Pod, events []*corev1.Event) (model.Pod, finding) {
+// readPod reads a pod and the events about it, at the given time.
+func readPod(pod *corev1.Pod, events []*corev1.Event, now time.Time) (model.Pod, finding) {
 	out := model.Pod{
 		Name: pod.Name, Phase: string(pod.Status.Phase), Ready: podReady(pod),
 		Created: pod.CreationTimestamp.UTC(),
@@ -74,7 +83,7 @@ func readPod(pod *corev1.Pod, events []*corev1.Event) (model.Pod, finding) {
 		out.Reason = "Terminating"
 		return out, finding{}
 	}
-	f := judgePod(pod, events)
+	f := judgePod(pod, events, now)
 	f.cause = plainLine(f.cause, causeMost)
 	out.Reason, out.Message = f.reason, f.words
 	if f.image != "" {
@@ -98,7 +107,7 @@ func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodCond
 }
 
 // judgePod finds the deepest reason why a pod is not ready.
-func judgePod(pod *corev1.Pod, events []*corev1.Event) finding {
+func judgePod(pod *corev1.Pod, events []*corev1.Event, now time.Time) finding {
 	switch pod.Status.Phase {
 	case corev1.PodSucceeded:
 		return finding{}
@@ -117,7 +126,7 @@ func judgePod(pod *corev1.Pod, events []*corev1.Event) finding {
 	}
 	var worst finding
 	for _, k := range podContainers(pod) {
-		if f := judgeContainer(pod, k, events); f.worse(worst) {
+		if f := judgeContainer(pod, k, events, now); f.worse(worst) {
 			worst = f
 		}
 	}
@@ -169,7 +178,7 @@ func podContainers(pod *corev1.Pod) []podContainer {
 	return out
 }
 
-func judgeContainer(pod *corev1.Pod, k podContainer, events []*corev1.Event) finding {
+func judgeContainer(pod *corev1.Pod, k podContainer, events []*corev1.Event, now time.Time) finding {
 	if k.status == nil {
 		return finding{}
 	}
@@ -177,12 +186,12 @@ func judgeContainer(pod *corev1.Pod, k podContainer, events []*corev1.Event) fin
 	case state.Waiting != nil:
 		return judgeWaiting(pod, k, events)
 	case state.Terminated != nil:
-		if k.init && state.Terminated.ExitCode == 0 {
+		if state.Terminated.ExitCode == 0 && (k.init || mayEnd(pod)) {
 			return finding{}
 		}
 		return judgeExit(pod, k, state.Terminated, "Error", "")
 	case state.Running != nil:
-		return judgeRunning(pod, k, events)
+		return judgeRunning(pod, k, events, now)
 	}
 	return finding{}
 }
@@ -273,8 +282,24 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
+// mayEnd reports whether the containers of a pod are meant to end, as a Job's
+// are: one that has ended well is done while another still runs.
+func mayEnd(pod *corev1.Pod) bool {
+	return pod.Spec.RestartPolicy == corev1.RestartPolicyNever || pod.Spec.RestartPolicy == corev1.RestartPolicyOnFailure
+}
+
+// startingUntil is when a running container has had its time to come up; zero
+// when it has had it. The node's clock may be off by a little; one that is far
+// off must not hide a cause.
+func startingUntil(k podContainer, now time.Time) time.Time {
+	if age := now.Sub(k.status.State.Running.StartedAt.Time); age < -startGrace || age >= startGrace {
+		return time.Time{}
+	}
+	return k.status.State.Running.StartedAt.Add(startGrace)
+}
+
 // judgeRunning explains a container that runs and yet does not count.
-func judgeRunning(pod *corev1.Pod, k podContainer, events []*corev1.Event) finding {
+func judgeRunning(pod *corev1.Pod, k podContainer, events []*corev1.Event, now time.Time) finding {
 	if k.status.Ready && (k.status.Started == nil || *k.status.Started) {
 		return finding{}
 	}
@@ -282,7 +307,9 @@ func judgeRunning(pod *corev1.Pod, k podContainer, events []*corev1.Event) findi
 	restartable := k.spec.RestartPolicy != nil && *k.spec.RestartPolicy == corev1.ContainerRestartPolicyAlways
 	if k.init && !restartable {
 		f.level, f.reason = levelStarting, "PodInitializing"
-		f.cause = fmt.Sprintf("%s of pod %s has not ended yet", k, pod.Name)
+		if f.until = startingUntil(k, now); f.until.IsZero() {
+			f.cause = fmt.Sprintf("%s of pod %s has not ended yet", k, pod.Name)
+		}
 		return f
 	}
 	kind, probe := "readiness", k.spec.ReadinessProbe
@@ -292,18 +319,24 @@ func judgeRunning(pod *corev1.Pod, k podContainer, events []*corev1.Event) findi
 	if probe == nil {
 		return finding{level: levelStarting, image: f.image}
 	}
-	f.reason = "Unhealthy"
-	f.cause = fmt.Sprintf("%s of pod %s is not ready: its %s probe %s has not succeeded yet", k, pod.Name, kind, probeWords(k, probe))
 	last := newestEvent(events, func(e *corev1.Event) bool {
 		return e.Reason == "Unhealthy" && eventContainer(e, k.spec.Name) &&
 			strings.HasPrefix(strings.ToLower(e.Message), kind+" probe")
 	})
-	if last != nil {
-		f.words = plainLine(last.Message, wordsMost)
-		_, answer, _ := strings.Cut(f.words, ": ")
-		f.cause = fmt.Sprintf("%s of pod %s is not ready: its %s probe %s fails: %s",
-			k, pod.Name, kind, probeWords(k, probe), cmp.Or(answer, f.words))
+	if last == nil {
+		f.words = fmt.Sprintf("its %s probe %s has not succeeded yet", kind, probeWords(k, probe))
+		if f.until = startingUntil(k, now); !f.until.IsZero() {
+			f.level = levelStarting
+			return f
+		}
+		f.reason = "Unhealthy"
+		f.cause = fmt.Sprintf("%s of pod %s is not ready: %s", k, pod.Name, f.words)
+		return f
 	}
+	f.reason, f.words = "Unhealthy", plainLine(last.Message, wordsMost)
+	_, answer, _ := strings.Cut(f.words, ": ")
+	f.cause = fmt.Sprintf("%s of pod %s is not ready: its %s probe %s fails: %s",
+		k, pod.Name, kind, probeWords(k, probe), cmp.Or(answer, f.words))
 	return f
 }
 

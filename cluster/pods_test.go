@@ -7,9 +7,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -61,9 +63,28 @@ func warning(reason, message string, minute int) *corev1.Event {
 	}
 }
 
+// testNow is when the pods of these tests are looked at.
+var testNow = time.Date(2026, 5, 4, 10, 30, 0, 0, time.UTC)
+
+// startedAgo makes the pod's first container, or first init container, one
+// that has been running for so long.
+func startedAgo(p *corev1.Pod, age time.Duration) *corev1.Pod {
+	s := p.Status.ContainerStatuses
+	if len(p.Status.InitContainerStatuses) > 0 {
+		s = p.Status.InitContainerStatuses
+	}
+	s[0].State.Running.StartedAt = metav1.NewTime(testNow.Add(-age))
+	return p
+}
+
 func TestPodCauses(t *testing.T) {
 	exit := func(code int32, reason string) *corev1.ContainerStateTerminated {
 		return &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, Message: "password=hunter2"}
+	}
+	initRuns := func(p *corev1.Pod) {
+		p.Spec.InitContainers = []corev1.Container{{Name: "migrate", Image: "migrate:1"}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+		p.Status.ContainerStatuses[0].State.Waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
 	}
 	for _, tt := range []struct {
 		name   string
@@ -109,8 +130,12 @@ func TestPodCauses(t *testing.T) {
 		{"between two restarts", aPod(func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].State.Terminated = exit(2, "Error")
 		}), nil, "Error", "container cart of pod cart-1 crashes: exit code 2", false},
-		{"probe not answered yet", runningPod(nil), nil,
+		{"probe not answered yet", startedAgo(runningPod(nil), startGrace), nil,
 			"Unhealthy", "container cart of pod cart-1 is not ready: its readiness probe GET :8080/healthz has not succeeded yet", false},
+		{"probe not answered yet, just started", startedAgo(runningPod(nil), startGrace-time.Second), nil, "", "", false},
+		{"probe failing, just started", startedAgo(runningPod(nil), time.Second), []*corev1.Event{warning("Unhealthy", "Readiness probe failed: connection refused", 29)},
+			"Unhealthy", "its readiness probe GET :8080/healthz fails: connection refused", false},
+		{"probe not answered yet, the node's clock is an hour ahead", startedAgo(runningPod(nil), -time.Hour), nil, "Unhealthy", "has not succeeded yet", false},
 		{"probe failing", runningPod(nil), []*corev1.Event{
 			warning("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 5),
 			warning("Unhealthy", "Readiness probe failed: connection refused", 1),
@@ -137,11 +162,16 @@ func TestPodCauses(t *testing.T) {
 		}, "FailedMount", `pod cart-1 cannot start, its volumes do not come: MountVolume.SetUp failed for volume "config" : configmap "cart" not found`, false},
 		{"sandbox", waitingPod("ContainerCreating", "", 0, nil), []*corev1.Event{warning("FailedCreatePodSandBox", "no free address", 2)},
 			"FailedCreatePodSandBox", "pod cart-1 cannot start, its network does not come: no free address", false},
-		{"init container runs", aPod(func(p *corev1.Pod) {
-			p.Spec.InitContainers = []corev1.Container{{Name: "migrate", Image: "migrate:1"}}
-			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
-			p.Status.ContainerStatuses[0].State.Waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
-		}), nil, "PodInitializing", "init container migrate of pod cart-1 has not ended yet", false},
+		{"init container runs", startedAgo(aPod(initRuns), startGrace), nil, "PodInitializing", "init container migrate of pod cart-1 has not ended yet", false},
+		{"init container has just started", startedAgo(aPod(initRuns), time.Second), nil, "PodInitializing", "", false},
+		{"one container of a Job has ended", runningPod(func(p *corev1.Pod) {
+			p.Spec.RestartPolicy = corev1.RestartPolicyNever
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: exit(0, "Completed")}
+		}), nil, "", "", false},
+		{"one container of a Job has ended badly", runningPod(func(p *corev1.Pod) {
+			p.Spec.RestartPolicy = corev1.RestartPolicyNever
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: exit(4, "Error")}
+		}), nil, "Error", "container cart of pod cart-1 crashes: exit code 4", false},
 		{"init container crashes", aPod(func(p *corev1.Pod) {
 			p.Spec.InitContainers = []corev1.Container{{Name: "migrate", Image: "migrate:1"}}
 			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{
@@ -165,7 +195,7 @@ func TestPodCauses(t *testing.T) {
 		}(), nil, "Terminating", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			pod, f := readPod(tt.pod, tt.events)
+			pod, f := readPod(tt.pod, tt.events, testNow)
 			if pod.Reason != tt.reason || f.doomed != tt.doomed || !strings.Contains(f.cause, tt.cause) || (tt.cause == "") != (f.cause == "") {
 				t.Errorf("reason %q, doomed %t, cause %q;\nwant %q, %t, %q", pod.Reason, f.doomed, f.cause, tt.reason, tt.doomed, tt.cause)
 			}
@@ -185,11 +215,11 @@ func TestPodImage(t *testing.T) {
 		p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{
 			Name: "proxy", RestartCount: 2, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "not found"}},
 		})
-	}), nil)
+	}), nil, testNow)
 	if pod.Image != "proxy:2" || pod.Restarts != 3 || pod.Reason != "ErrImagePull" {
 		t.Errorf("%+v", pod)
 	}
-	if pod, _ = readPod(aPod(nil), nil); pod.Image != testImage {
+	if pod, _ = readPod(aPod(nil), nil, testNow); pod.Image != testImage {
 		t.Errorf("%+v", pod)
 	}
 }
@@ -218,7 +248,7 @@ func TestPullErrors(t *testing.T) {
 		t.Run(tt.message, func(t *testing.T) {
 			pod := waitingPod("ErrImagePull", tt.message, 0, nil)
 			pod.Spec.Containers[0].Image = tt.image
-			_, f := readPod(pod, nil)
+			_, f := readPod(pod, nil, testNow)
 			if want := "cannot pull " + tt.image + ": " + tt.what + " ("; !strings.HasPrefix(f.cause, want) || f.doomed != tt.doomed {
 				t.Errorf("doomed %t, cause %q, want %t, %q", f.doomed, f.cause, tt.doomed, want)
 			}
@@ -230,9 +260,9 @@ func TestPullErrors(t *testing.T) {
 func TestPullCauseIsSteady(t *testing.T) {
 	words := "rpc error: code = NotFound desc = x: not found"
 	event := warning("Failed", `Failed to pull image "`+testImage+`": `+words, 1)
-	_, a := readPod(waitingPod("ErrImagePull", words, 0, nil), nil)
-	_, b := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`": ErrImagePull: `+words, 0, nil), nil)
-	_, old := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`"`, 0, nil), []*corev1.Event{event, warning("Failed", "Error: ImagePullBackOff", 2)})
+	_, a := readPod(waitingPod("ErrImagePull", words, 0, nil), nil, testNow)
+	_, b := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`": ErrImagePull: `+words, 0, nil), nil, testNow)
+	_, old := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`"`, 0, nil), []*corev1.Event{event, warning("Failed", "Error: ImagePullBackOff", 2)}, testNow)
 	if a.cause != b.cause || a.cause != old.cause || !old.doomed || !strings.Contains(a.cause, words) {
 		t.Errorf("causes\n%q\n%q\n%q", a.cause, b.cause, old.cause)
 	}
@@ -284,5 +314,64 @@ func TestPlainLineHidesCredentials(t *testing.T) {
 	got := plainLine("GET https://user:pass@host.example/x?X-Sig=abc: 403\nretry", 200)
 	if want := "GET https://host.example/x?… 403 retry"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What has just started tells that in a message, and becomes a cause with time
+// alone; a cause of another pod is not hidden by it.
+func TestAStartingContainerIsNoCauseYet(t *testing.T) {
+	young := namedPod("a", startedAgo(runningPod(nil), 4*time.Second))
+	old := namedPod("b", startedAgo(runningPod(nil), time.Minute))
+	r := deploymentReading(t, nil, nil, young)
+	var again time.Time
+	r.now, r.again = testNow, &again
+	p := judge(r)
+	if p.Cause != "" || p.Doomed || len(p.Pods) != 1 || p.Pods[0].Reason != "" ||
+		!strings.Contains(p.Pods[0].Message, "readiness probe GET :8080/healthz has not succeeded yet") {
+		t.Errorf("just started: %+v", p)
+	}
+	if want := testNow.Add(6 * time.Second); !again.Equal(want) {
+		t.Errorf("to be judged again at %v, want %v", again, want)
+	}
+	r.now, again = again, time.Time{}
+	if p := judge(r); !strings.Contains(p.Cause, "pod a is not ready") || !again.IsZero() {
+		t.Errorf("after its time: %+v, again at %v", p, again)
+	}
+	r = deploymentReading(t, nil, nil, young, old)
+	r.now = testNow
+	if p := judge(r); !strings.Contains(p.Cause, "pod b is not ready") {
+		t.Errorf("one young and one old: %+v", p)
+	}
+}
+
+// An entry is judged anew when its time has come, without any change.
+func TestWatchJudgesAgainInTime(t *testing.T) {
+	r := deploymentReading(t, nil, nil)
+	e := &watchEntry{target: r.target, object: r.object, own: &feed{synced: true}}
+	e.target.UID = string(r.object.GetUID())
+	w := &watchRun{
+		entries: []*watchEntry{e}, dirty: map[*watchEntry]bool{e: true}, wake: make(chan struct{}, 1),
+		pods: newOwned[*corev1.Pod](), replicaSets: newOwned[*appsv1.ReplicaSet](),
+	}
+	owner := func(uid types.UID) []metav1.OwnerReference {
+		return []metav1.OwnerReference{{UID: uid, Controller: new(true)}}
+	}
+	for _, rs := range r.replicaSets {
+		rs.OwnerReferences = owner(r.object.GetUID())
+		w.replicaSets.put(rs)
+	}
+	pod := namedPod("a", startedAgo(runningPod(nil), 4*time.Second))
+	pod.OwnerReferences = owner("new")
+	w.pods.put(pod)
+
+	told, again := w.collect(testNow)
+	if len(told) != 1 || told[0].Cause != "" || again != 6*time.Second {
+		t.Fatalf("at first: %+v, again in %s", told, again)
+	}
+	if told, again = w.collect(testNow.Add(2 * time.Second)); len(told) != 0 || again != 4*time.Second {
+		t.Errorf("too early: %+v, again in %s", told, again)
+	}
+	if told, again = w.collect(testNow.Add(6 * time.Second)); len(told) != 1 || !strings.Contains(told[0].Cause, "has not succeeded yet") || again != 0 {
+		t.Errorf("in time: %+v, again in %s", told, again)
 	}
 }

@@ -81,7 +81,8 @@ func markValue(live map[string]any, where string, mark keepMark) (string, bool) 
 
 // prune finds the objects of the inventory that left Git. Those that are gone,
 // or were made anew by somebody else, are none of ours any more and have no
-// row. One that is kept has a row that says why.
+// row. One that is kept has a row that says why; so has one that a run meant to
+// create, and was cut off before it could note that it had.
 func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []model.InventoryEntry) ([]*planItem, error) {
 	if !p.env.Prune.Enabled {
 		return nil, nil
@@ -97,7 +98,7 @@ func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []mo
 	kinds := newKindResolver(p.c)
 	var candidates []*planItem
 	for _, e := range inventory {
-		if rendered[e.ID] || uids[e.UID] || e.UID == "" {
+		if rendered[e.ID] || uids[e.UID] {
 			continue
 		}
 		it := &planItem{object: model.Object{ID: e.ID, Version: e.Version}}
@@ -166,11 +167,13 @@ func (p *predictor) judgePrune(ctx context.Context, it *planItem) error {
 			it.planned.Reason = "left Git, but " + p.readReason(it, it.readErr)
 			return nil //nolint:nilerr // not being able to read it is the object's verdict
 		}
-		if it.live == nil || metaString(it.live, "uid") != uid {
+		if it.live == nil || uid != "" && metaString(it.live, "uid") != uid || uid == "" && ownEntry(fieldOwners(it.live)) == nil {
 			it.planned.Verdict = ""
 			return nil
 		}
-		it.planned.Live = liveRef(it.live)
+		if uid != "" { // else the inventory must not come to know it as ours by way of the plan
+			it.planned.Live = liveRef(it.live)
+		}
 		side := p.mask.object(it.object.ID, normalise(it.live, false))
 		if why := p.whyKept(it); why != "" {
 			it.planned.Verdict, it.planned.Reason = model.VerdictUnchanged, why
@@ -200,6 +203,9 @@ func (p *predictor) judgePrune(ctx context.Context, it *planItem) error {
 func (p *predictor) whyKept(it *planItem) string {
 	if metaString(it.live, "deletionTimestamp") != "" {
 		return "is being deleted already"
+	}
+	if it.planned.Live.UID == "" {
+		return "kept: left Git, and a run that was cut off may have made it; delete it by hand if nothing else needs it"
 	}
 	return keptBecause(it.object.ID, it.live)
 }

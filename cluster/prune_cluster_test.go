@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,29 @@ func TestPruneSharedObject(t *testing.T) {
 	w.ship(configYAML("a", "{}"))
 	w.state.Inventory[0].ID.Group = "legacy.example.com"
 	if plan, _ := w.plan(configYAML("a", "{}")); len(plan.Objects) != 1 || plan.Differs() {
+		t.Errorf("rows %+v", plan.Objects)
+	}
+}
+
+// TestPruneAfterARunThatWasCutOff: what such a run may have made is shown, and
+// not deleted.
+func TestPruneAfterARunThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	w := newPlanWorld(t)
+	w.ship(configYAML("a", "{}") + "---\n" + configYAML("made", "{}"))
+	for i := range w.state.Inventory {
+		if w.state.Inventory[i].ID.Name == "made" {
+			w.state.Inventory[i].UID = ""
+		}
+	}
+	never := model.ObjectID{Kind: "ConfigMap", Namespace: w.ns, Name: "never-made"}
+	w.state.Inventory = append(w.state.Inventory, model.InventoryEntry{ID: never, Version: "v1"})
+	plan, _ := w.plan(configYAML("a", "{}"))
+	if len(plan.Objects) != 2 || plan.Differs() || plan.Problem != "" {
+		t.Fatalf("rows %+v, problem %q", plan.Objects, plan.Problem)
+	}
+	i := slices.IndexFunc(plan.Objects, func(o model.PlannedObject) bool { return o.ID.Name == "made" })
+	if i < 0 || !strings.Contains(plan.Objects[i].Reason, "a run that was cut off") || plan.Objects[i].Live.UID != "" || plan.Objects[i].Writes() {
 		t.Errorf("rows %+v", plan.Objects)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	appsv1 "k8s.io/api/apps/v1"
@@ -28,6 +29,19 @@ type reading struct {
 	podsOf      func(owner types.UID) []*corev1.Pod
 	eventsOf    func(object types.UID) []*corev1.Event
 	podsRefused string // why pods cannot be read; empty: they can
+	now         time.Time
+	// again, when not nil, is told when the object has to be judged again
+	// although nothing changed; zero: it need not.
+	again *time.Time
+}
+
+// pod reads one of the object's pods.
+func (r reading) pod(pod *corev1.Pod) (model.Pod, finding) {
+	out, why := readPod(pod, r.eventsOf(pod.UID), r.now)
+	if r.again != nil && !why.until.IsZero() && (r.again.IsZero() || why.until.Before(*r.again)) {
+		*r.again = why.until
+	}
+	return out, why
 }
 
 // workloadKinds are judged with their pods.
@@ -219,7 +233,7 @@ func (r reading) addPods(p *model.Progress, pods []*corev1.Pod) finding {
 	}
 	all := make([]judged, 0, len(pods))
 	for _, pod := range pods {
-		out, why := readPod(pod, r.eventsOf(pod.UID))
+		out, why := r.pod(pod)
 		all = append(all, judged{out, why})
 		if out.Ready {
 			p.Ready++

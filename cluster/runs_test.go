@@ -20,7 +20,7 @@ func someRun(env string) model.Run {
 		Environment: env, Commit: "1a2b3c4", From: "0a0b0c0", Digest: "d", Operator: "op1@host",
 		StartedAt: time.Date(2026, 5, 4, 10, 3, 0, 0, time.UTC), State: model.RunApplying,
 		Objects: []model.RunObject{{ID: model.ObjectID{Kind: "Service", Namespace: "shop", Name: "cart"}, Verdict: model.VerdictCreate, Result: model.ResultPending}},
-		Tests:   []string{}, PullRequests: []int{42},
+		Tests:   []model.TestResult{}, PullRequests: []int{42},
 	}
 }
 

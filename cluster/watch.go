@@ -65,19 +65,25 @@ func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(mo
 		running.Go(func() { f.run(ctx) })
 	}
 	running.Go(func() { w.readSettled(ctx, settled) })
+	var grown <-chan time.Time // when time alone may have changed a verdict
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-w.wake:
+		case <-grown:
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(coalesce):
 		}
-		for _, p := range w.collect() {
+		told, again := w.collect(c.cfg.Now())
+		for _, p := range told {
 			emit(p)
+		}
+		if grown = nil; again > 0 {
+			grown = time.After(again)
 		}
 	}
 }
@@ -111,6 +117,7 @@ type watchEntry struct {
 	cleanedUp bool
 	fixed     *model.Progress // what there is to say about an object that is not watched
 	last      *model.Progress // what was emitted
+	again     time.Time       // when to judge it again although nothing changed; zero: no need
 }
 
 // owned are objects by their UID and by their controller's.
@@ -308,31 +315,45 @@ func refusal(verbs string, gvr schema.GroupVersionResource, ns string, err error
 	return plainLine(fmt.Sprintf("cannot watch %s %s: %v", resource, where, err), causeMost)
 }
 
-// collect judges what changed and returns what is to be told.
-func (w *watchRun) collect() []model.Progress {
+// collect judges what changed, and what has grown old enough to be judged
+// anew. It returns what is to be told, and in how long it has to be called
+// again although nothing changes; 0: it need not.
+func (w *watchRun) collect(now time.Time) (out []model.Progress, again time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []model.Progress
 	for _, e := range w.entries {
-		if !w.dirty[e] {
-			continue
+		if !e.again.IsZero() && !e.again.After(now) {
+			w.dirty[e] = true
 		}
-		p, known := w.read(e)
-		if !known {
-			continue // stays dirty until its feeds are there
+		if w.dirty[e] {
+			if p, changed := w.judgeEntry(e, now); changed {
+				out = append(out, p)
+			}
 		}
-		delete(w.dirty, e)
-		if e.last != nil && reflect.DeepEqual(*e.last, p) {
-			continue
+		if in := e.again.Sub(now); !e.again.IsZero() && (again == 0 || in < again) {
+			again = max(in, time.Millisecond)
 		}
-		e.last = &p
-		out = append(out, p)
 	}
-	return out
+	return out, again
+}
+
+// judgeEntry judges an entry and reports whether there is news. w.mu is held.
+func (w *watchRun) judgeEntry(e *watchEntry, now time.Time) (p model.Progress, changed bool) {
+	e.again = time.Time{}
+	p, known := w.read(e, now)
+	if !known {
+		return p, false // stays dirty until its feeds are there
+	}
+	delete(w.dirty, e)
+	if e.last != nil && reflect.DeepEqual(*e.last, p) {
+		return p, false
+	}
+	e.last = &p
+	return p, true
 }
 
 // read judges an entry; false while too little is known. w.mu is held.
-func (w *watchRun) read(e *watchEntry) (model.Progress, bool) {
+func (w *watchRun) read(e *watchEntry, now time.Time) (model.Progress, bool) {
 	if e.fixed != nil {
 		return *e.fixed, true
 	}
@@ -353,7 +374,7 @@ func (w *watchRun) read(e *watchEntry) (model.Progress, bool) {
 			return model.Progress{}, false
 		}
 	}
-	r := reading{target: e.target, object: e.object, podsOf: w.pods.of, eventsOf: func(uid types.UID) []*corev1.Event {
+	r := reading{target: e.target, object: e.object, now: now, again: &e.again, podsOf: w.pods.of, eventsOf: func(uid types.UID) []*corev1.Event {
 		return slices.Collect(maps.Values(w.events[uid]))
 	}}
 	if e.podFeed != nil && !e.podFeed.synced {

@@ -207,7 +207,7 @@ func (r reading) blockedByOld(pods []*corev1.Pod, isNew func(*corev1.Pod) bool) 
 		if isNew(pod) {
 			continue
 		}
-		if _, why := readPod(pod, r.eventsOf(pod.UID)); why.worse(worst) {
+		if _, why := r.pod(pod); why.worse(worst) {
 			worst = why
 		}
 	}

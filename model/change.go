@@ -49,6 +49,9 @@ type Pending struct {
 	// Diverged says in words that Deployed is not on the first-parent line of
 	// the branch, and from where the list was made instead.
 	Diverged string
+	// Incomplete is set when changes are missing from the list: the clone ends
+	// before Deployed, or there are too many. Diverged says which.
+	Incomplete bool
 }
 
 var (

@@ -35,6 +35,9 @@ type Environment struct {
 	Windows   []WindowRule
 	Override  OverridePolicy
 	Prune     PrunePolicy
+	Requires  Requirements
+	Tests     []Test
+	Sandbox   Sandbox
 }
 
 // OverridePolicy says whether a window may be overridden with a reason.
@@ -56,6 +59,8 @@ const DefaultPruneMax = 10
 type Config struct {
 	StateNamespace string
 	Environments   []Environment
+	Images         []ImagePolicy // the first that matches counts
+	Notify         Notify
 }
 
 // DefaultStateNamespace is where records and locks live unless configured.

@@ -204,7 +204,10 @@ func (p *Plan) Seal(renderDigest string) error {
 // digest: what was approved is what is applied, or nothing is.
 type Approval struct {
 	Plan     *Plan
-	Override string // reason to apply although the window is closed; empty: none given
+	Override string // reason to apply although a rule forbids it; empty: none given
+	// Emergency allows a commit that is not merged yet: a revert that is
+	// applied before its pull request is. It needs an Override.
+	Emergency bool
 }
 
 // Moved is one object that another reading of a plan judges differently.
@@ -243,7 +246,7 @@ func MovedSince(approved, now *Plan) []Moved {
 }
 
 func sameSides(a, b PlannedObject) bool {
-	x, errX := json.Marshal([]any{a.Before, a.After, a.Reason})
-	y, errY := json.Marshal([]any{b.Before, b.After, b.Reason})
+	x, errX := json.Marshal([]any{a.Before, a.After, a.Reason, a.TakesOwnership})
+	y, errY := json.Marshal([]any{b.Before, b.After, b.Reason, b.TakesOwnership})
 	return errX == nil && errY == nil && string(x) == string(y)
 }

@@ -98,6 +98,10 @@ func TestMovedSince(t *testing.T) {
 	if moves := MovedSince(was, now); len(moves) != 4 {
 		t.Errorf("an object with another side has not moved: %+v", moves)
 	}
+	now.Objects[0].After, now.Objects[0].TakesOwnership = nil, true
+	if moves := MovedSince(was, now); len(moves) != 4 {
+		t.Errorf("an object whose fields others own now has not moved: %+v", moves)
+	}
 }
 
 func TestWaves(t *testing.T) {

@@ -16,7 +16,8 @@ type FileChange struct {
 	Path    string `json:"path"`
 	Added   bool   `json:"added,omitempty"`
 	Removed bool   `json:"removed,omitempty"`
-	Diff    string `json:"diff,omitempty"` // unified; empty for a binary file
+	Diff    string `json:"diff,omitempty"` // unified; empty for a binary file, and when Note says why
+	Note    string `json:"note,omitempty"` // why there is no diff of a text
 }
 
 // Conflict is a file that a revert cannot merge, and why.

@@ -27,21 +27,30 @@ func (s RunState) Final() bool {
 
 // Run is the record of one execution of an approved plan.
 type Run struct {
-	ID           string      `json:"id"` // environment and sequence number: "production-118"
-	Environment  string      `json:"environment"`
-	Commit       string      `json:"commit"`
-	From         string      `json:"from"`
-	Digest       string      `json:"digest"`
-	Operator     string      `json:"operator"`
-	Reason       string      `json:"reason"` // why it failed or was aborted
-	Override     string      `json:"override"`
-	Window       string      `json:"window"` // what the window said at the first write
-	StartedAt    time.Time   `json:"startedAt"`
-	FinishedAt   time.Time   `json:"finishedAt,omitzero"`
-	State        RunState    `json:"state"`
-	Objects      []RunObject `json:"objects"`
-	Tests        []string    `json:"tests"`
-	PullRequests []int       `json:"pullRequests"`
+	ID           string       `json:"id"` // environment and sequence number: "production-118"
+	Environment  string       `json:"environment"`
+	Commit       string       `json:"commit"`
+	From         string       `json:"from"`
+	Digest       string       `json:"digest"`
+	Operator     string       `json:"operator"`
+	Reason       string       `json:"reason"` // why it failed or was aborted
+	Override     string       `json:"override"`
+	Window       string       `json:"window"` // what the window said at the first write
+	StartedAt    time.Time    `json:"startedAt"`
+	FinishedAt   time.Time    `json:"finishedAt,omitzero"`
+	State        RunState     `json:"state"`
+	Objects      []RunObject  `json:"objects"`
+	Tests        []TestResult `json:"tests"`
+	PullRequests []int        `json:"pullRequests"`
+	// Thread is where the run is told of in Slack: channel and message, so
+	// that whoever continues the run continues the message.
+	Thread *Thread `json:"thread,omitempty"`
+}
+
+// Thread is a message in Slack.
+type Thread struct {
+	Channel string `json:"channel"`
+	Message string `json:"message"` // Slack's ts
 }
 
 // RunObject is what a run did to one object.
@@ -85,17 +94,20 @@ const (
 
 // Event is one line of a run's story. The last one has type finished.
 type Event struct {
-	Time     time.Time `json:"time"`
-	Run      string    `json:"run"`
-	Type     EventType `json:"type"`
-	Message  string    `json:"message,omitempty"`
-	Object   *ObjectID `json:"object,omitempty"`
-	Verdict  Verdict   `json:"verdict,omitempty"`
-	Wave     int       `json:"wave,omitempty"`     // 1-based
-	Waves    int       `json:"waves,omitempty"`    // how many there are
-	Progress *Progress `json:"progress,omitempty"` // with type progress and cause
-	State    RunState  `json:"state,omitempty"`
-	ExitCode *int      `json:"exitCode,omitempty"` // with type finished
+	Time     time.Time   `json:"time"`
+	Run      string      `json:"run"`
+	Type     EventType   `json:"type"`
+	Message  string      `json:"message,omitempty"`
+	Object   *ObjectID   `json:"object,omitempty"`
+	Verdict  Verdict     `json:"verdict,omitempty"`
+	Wave     int         `json:"wave,omitempty"`     // 1-based
+	Waves    int         `json:"waves,omitempty"`    // how many there are
+	Progress *Progress   `json:"progress,omitempty"` // with type progress and cause
+	State    RunState    `json:"state,omitempty"`
+	Test     *TestResult `json:"test,omitempty"` // with type test, once it has ended
+	// Source names what a log line came from: a test, and of a Job its pod.
+	Source   string `json:"source,omitempty"`
+	ExitCode *int   `json:"exitCode,omitempty"` // with type finished
 }
 
 // Readiness says how far an applied object is from being as Git wants it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -88,7 +89,13 @@ func (r *Repo) Fetch(ctx context.Context) (moved bool, err error) {
 
 // fetch runs git fetch with one more option and a refspec.
 func (r *Repo) fetch(ctx context.Context, option, spec string) error {
-	g, err := r.remoteRun(ctx, r.url, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", option, remoteName, spec)
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", option}
+	if info, err := os.Stat(filepath.Join(r.own.dir, "shallow")); err == nil && info.Size() > 0 {
+		// What the clone of a CI is without: which changes are shipped, and
+		// whether they were approved, cannot be told otherwise.
+		args = append(args, "--unshallow")
+	}
+	g, err := r.remoteRun(ctx, r.url, append(args, remoteName, spec)...)
 	if err != nil {
 		return err
 	}

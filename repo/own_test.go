@@ -176,8 +176,12 @@ func TestFetchIntoOddClones(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if _, err := r.Pending(t.Context(), production, hashes[2], ""); err != nil {
-				t.Error(err)
+			// The first commit is before the end of the shallow clone.
+			for _, deployed := range []string{hashes[1], hashes[2]} {
+				p, err := r.Pending(t.Context(), production, deployed, "")
+				if err != nil || p.Diverged != "" || p.Incomplete || len(p.Changes) == 0 {
+					t.Errorf("after %s: %+v, %v", deployed, p, err)
+				}
 			}
 		})
 	}

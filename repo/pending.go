@@ -35,13 +35,14 @@ func (r *Repo) Pending(ctx context.Context, env model.Environment, deployed, hea
 	if err != nil {
 		return model.Pending{}, fmt.Errorf("%s: %w", env.Name, err)
 	}
-	p.Diverged = l.diverged
+	p.Diverged, p.Incomplete = l.diverged, l.cut
 	w := &walk{Repo: r, ctx: ctx, dir: env.Path, limit: l.limit}
 	if err := w.run(l.points); err != nil {
 		return model.Pending{}, wrapContent(err, "%s: cannot list pending changes", env.Name)
 	}
 	p.Changes = w.changes
 	if w.more {
+		p.Incomplete = true
 		p.Diverged += fmt.Sprintf("; only the newest %d changes are listed", l.limit)
 	}
 	return p, nil
@@ -65,7 +66,8 @@ type point struct {
 type line struct {
 	points   []point
 	diverged string
-	limit    int // of rows; 0: none
+	cut      bool // the clone ends before the deployed commit
+	limit    int  // of rows; 0: none
 }
 
 // root stands for what is before the first commit: an empty tree.
@@ -96,7 +98,7 @@ func (r *Repo) line(ctx context.Context, head plumbing.Hash, deployed string) (l
 		case known && h == stop:
 			return l, nil
 		case shallow[h]:
-			l.diverged = cutOff(h, deployed)
+			l.diverged, l.cut = cutOff(h, deployed), true
 			return l, nil
 		case len(c.ParentHashes) == 0:
 			return r.diverge(ctx, l, stop, deployed, known, shallow)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -104,7 +105,7 @@ func (r *Repo) patch(onto *object.Commit, tree plumbing.Hash) (model.Patch, erro
 	}
 	for _, l := range leaves {
 		f := model.FileChange{Path: l.path, Added: l.a == node{}, Removed: l.b == node{}}
-		if f.Diff, err = r.diff(l); err != nil {
+		if f.Diff, f.Note, err = r.diff(l); err != nil {
 			return model.Patch{}, wrapContent(err, "%s: cannot compare %s with %s", r.name, l.path, model.Short(p.Onto))
 		}
 		p.Files = append(p.Files, f)
@@ -114,8 +115,13 @@ func (r *Repo) patch(onto *object.Commit, tree plumbing.Hash) (model.Patch, erro
 
 const diffContext = 3 // lines around a change, as git has it
 
-// diff is the unified diff of one file; empty for one that is no text.
-func (r *Repo) diff(l leaf) (string, error) {
+// secretSource finds what values of Secrets are written in: a manifest or a
+// patch of kind Secret, in YAML or JSON, and a kustomization that generates one.
+var secretSource = regexp.MustCompile(`(?m)\bsecretGenerator["']?\s*:|(?:^|[\s{,"'-])kind["']?\s*:\s*["']?Secret\b`)
+
+// diff is the unified diff of one file; empty for one that is no text, and with
+// a note instead for one in which values of Secrets may be.
+func (r *Repo) diff(l leaf) (diff, note string, err error) {
 	var texts [2]string
 	for i, n := range []node{l.a, l.b} {
 		switch n.mode {
@@ -127,10 +133,13 @@ func (r *Repo) diff(l leaf) (string, error) {
 		}
 		data, err := r.store.blob(n.hash, r.limits.file)
 		if errors.Is(err, errTooLarge) || isBinary(data) {
-			return "", nil
+			return "", "", nil
 		}
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		if secretSource.Match(data) {
+			return "", "the diff is not shown: the file holds values of a Secret", nil
 		}
 		texts[i] = string(data)
 	}
@@ -141,7 +150,7 @@ func (r *Repo) diff(l leaf) (string, error) {
 	if l.b == (node{}) {
 		to = "/dev/null"
 	}
-	return textdiff.Unified(from, to, texts[0], texts[1], diffContext), nil
+	return textdiff.Unified(from, to, texts[0], texts[1], diffContext), "", nil
 }
 
 // goneSince lists the files that a commit added and that are not in onto

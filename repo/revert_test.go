@@ -286,3 +286,23 @@ func renderAt(t *testing.T, r *Repo, commit string) *model.Rendered {
 	}
 	return got
 }
+
+// A file that holds a Secret, in whatever form, is not shown.
+func TestSecretSource(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"apiVersion: v1\nkind: Secret\ndata: {a: b}\n":                     true,
+		"kind: Deployment\n---\nkind: \"Secret\" # the other\n":            true,
+		"- op: replace\n  target: {kind: Secret, name: x}\n":               true,
+		`{"apiVersion":"v1","kind":"Secret"}`:                              true,
+		"secretGenerator:\n- name: db\n  literals: [password=x]\n":         true,
+		"kind: ExternalSecret\nspec: {}\n":                                 false,
+		"kind: SecretStore\n":                                              false,
+		"kind: Deployment\nspec: {secretName: db, secretKeyRef: {a: b}}\n": false,
+		"images:\n- name: cart\n  newTag: 1.4.2\n":                         false,
+	} {
+		if got := secretSource.MatchString(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -293,11 +294,25 @@ func (s *store) shallow() (map[plumbing.Hash]bool, error) {
 		}
 		more, err := s.shallowOwn()
 		for _, h := range append(hashes, more...) {
-			set[h] = true
+			// The own repository may have fetched what the clone is without.
+			set[h] = s.own == nil || !s.hasParentsLocked(h)
 		}
 		return err
 	})
 	return set, err
+}
+
+// hasParentsLocked reports whether a commit and all its parents are at hand.
+func (s *store) hasParentsLocked(h plumbing.Hash) bool {
+	o, err := s.object(plumbing.CommitObject, h)
+	c := new(object.Commit)
+	if err != nil || c.Decode(o) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(c.ParentHashes, func(p plumbing.Hash) bool {
+		_, err := s.object(plumbing.CommitObject, p)
+		return err != nil
+	})
 }
 
 func (s *store) references() (refs []*plumbing.Reference, err error) {

@@ -13,8 +13,11 @@ import (
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/history"
 	"github.com/fairtide-dev/fairtide/tui/home"
+	"github.com/fairtide-dev/fairtide/tui/proposed"
+	"github.com/fairtide-dev/fairtide/tui/revert"
 	"github.com/fairtide-dev/fairtide/tui/review"
 	"github.com/fairtide-dev/fairtide/tui/theme"
+	"github.com/fairtide-dev/fairtide/tui/upgrades"
 )
 
 // App is the UI's only tea.Model.
@@ -26,16 +29,23 @@ type App struct {
 	theme  *theme.Theme
 	w, h   int
 
-	home    *home.Page
-	review  *review.Page
-	history *history.Page
-	runs    map[string]*run // by environment: under way, or just ended
-	running sync.WaitGroup  // Backend.Apply calls that have not returned
+	home     *home.Page
+	review   *review.Page
+	history  *history.Page
+	revert   *revert.Page
+	proposed *proposed.Page
+	upgrades *upgrades.Page
+	runs     map[string]*run // by environment: under way, or just ended
+	running  sync.WaitGroup  // Backend.Apply calls that have not returned
 
 	at       action.Scope // the page on the screen
 	from     action.Scope // where the history page was opened from
+	readFrom action.Scope // where the review page was opened from
+	undoFrom action.Scope // where the revert page was opened from
 	runEnv   string       // whose run the rollout page shows
 	question *question    // the dialog on the screen
+	results  []*question  // what there is to tell as soon as no dialog is in the way
+	writing  string       // what is being written to the forge: "opening the pull request"
 	help     *helpPage
 	notice   string // a sentence in the footer's place until the next key
 	shipNext bool   // confirm as soon as the plan is read
@@ -144,6 +154,9 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 	case slowMsg:
 	case runMsg:
 		return a.runTold(msg), true
+	case wroteMsg:
+		a.writing = ""
+		return msg.then(), true
 	default:
 		return nil, a.review != nil && a.review.Update(msg)
 	}

@@ -206,7 +206,7 @@ func TestResizeStorm(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 5))
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
-		keys := []string{"3", "enter", "]", "tab", "j", "f", "f", "|", "?", "esc", "=", "z", "space", "s", "esc", "esc", "h", "j", "esc"}
+		keys := []string{"3", "enter", "]", "tab", "j", "f", "f", "|", "?", "esc", "=", "z", "space", "s", "esc", "esc", "h", "j", "esc", "p", "u", "R", "M", "o", "esc"}
 		for range 300 {
 			w, h := 1+rng.IntN(220), 1+rng.IntN(70)
 			x.Send(tea.WindowSizeMsg{Width: w, Height: h})
@@ -244,7 +244,7 @@ func TestNoColorAndASCII(t *testing.T) {
 		})
 	}
 	play(t, 120, 40, func(_ *tuitest.Backend, c *Config) { c.ASCII = true }, func(t *testing.T, x table) {
-		for _, key := range []string{"3", "enter", "s", "esc", "?", "esc", "esc", "h"} {
+		for _, key := range []string{"3", "enter", "s", "esc", "?", "esc", "esc", "h", "R", "enter", "o", "esc", "esc", "esc", "esc", "p", "M", "esc", "esc", "u"} {
 			x.Press(key)
 			for _, r := range x.Raw() {
 				if r >= 0x80 {
@@ -322,7 +322,7 @@ func TestHelpListsEveryKeyOfThePage(t *testing.T) {
 func TestHistoryShowsRuns(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
 		x.Press("3", "h", "j")
-		x.Has("production-118", "production-117", "✗ failed", "gateway:2.0.7 cannot be", "override")
+		x.Has("production-118", "production-117", "✗ failed", "gateway:2.0.7 cannot be", "override", "✓ smoke  http  passed", "failed, not required", "score 0.71")
 		x.backend.Fail("History", errors.New("production: no access to the records"))
 		x.Press("ctrl+r")
 		x.Has("no access to the records", "production-117")

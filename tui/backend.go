@@ -30,6 +30,24 @@ type Backend interface {
 	Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
 	// History lists the runs, newest first.
 	History(ctx context.Context, env string) ([]model.Run, error)
+
+	// Proposed lists the open pull requests that touch the environment.
+	Proposed(ctx context.Context, env string) ([]model.Proposed, error)
+	// ProposedPlan says what applying a pull request's head, merged into its
+	// base, would do. The plan is for reading only.
+	ProposedPlan(ctx context.Context, env string, number int) (*model.Plan, error)
+	// Merge merges a pull request if its head is still the one given, its
+	// requirements are met and the window is open, or an override says why
+	// not; commit is what the base branch became.
+	Merge(ctx context.Context, env string, number int, head, override string) (commit string, err error)
+	// Draft makes the commit that a revert, a way back or an upgrade would
+	// be, and its plan. Nothing is pushed. An error names each file in
+	// conflict on a line of its own.
+	Draft(ctx context.Context, r model.DraftRequest) (model.Draft, *model.Plan, error)
+	// Publish pushes a draft's branch and opens its pull request.
+	Publish(ctx context.Context, env string, d model.Draft) (model.PullRequest, error)
+	// Images lists the images that an environment runs, with what is newer.
+	Images(ctx context.Context, env string) ([]model.ImageUse, error)
 }
 
 // Config is what an App is made of.

@@ -66,6 +66,12 @@ func (a *App) environmentOnScreen() string {
 		return a.review.Environment.Name
 	case action.History:
 		return a.history.Environment.Name
+	case action.Reverting:
+		return a.revert.Environment.Name
+	case action.Proposed:
+		return a.proposed.Environment.Name
+	case action.Upgrades:
+		return a.upgrades.Environment.Name
 	case action.Rollout:
 		return a.runEnv
 	}

@@ -79,15 +79,21 @@ func (c *confirm) refused() string {
 		return "fairtide was started with --read-only: nothing is applied."
 	case c.plan.Problem != "":
 		return c.plan.Problem
-	case c.closed() && !c.env.Override.Allowed:
-		w := c.app.window(c.env.Name)
-		out := "the window is closed (" + w.Reason + "), and the policy allows no override."
-		if !w.NextOpen.IsZero() {
-			out += " It opens in " + words.Left(w.NextOpen.Sub(c.app.now())) + "."
-		}
-		return out
 	}
-	return ""
+	return c.closedForGood()
+}
+
+// closedForGood says that the window is closed where no reason would help.
+func (c *confirm) closedForGood() string {
+	if !c.closed() || c.env.Override.Allowed {
+		return ""
+	}
+	w := c.app.window(c.env.Name)
+	out := "the window is closed (" + w.Reason + "), and the policy allows no override."
+	if !w.NextOpen.IsZero() {
+		out += " It opens in " + words.Left(w.NextOpen.Sub(c.app.now())) + "."
+	}
+	return out
 }
 
 // moved is why a plan that could be applied when the dialog opened cannot be
@@ -111,23 +117,31 @@ func (c *confirm) fields() []dialog.Field {
 	}
 	counts := c.plan.Counts()
 	if c.env.Tier == model.TierProduction || counts.Delete+counts.Replace > 0 {
-		out = append(out, dialog.Field{
-			Label: "Type " + c.env.Name + " to confirm:", Want: c.env.Name, Limit: len(c.env.Name) + 16,
-		})
+		out = append(out, nameField(c.env.Name))
 	}
 	return out
 }
 
+// nameField is where an environment's name has to be typed.
+func nameField(name string) dialog.Field {
+	return dialog.Field{Label: "Type " + name + " to confirm:", Want: name, Limit: len(name) + 16}
+}
+
 func (c *confirm) title(f frame.Frame) string {
-	name := f.Bold.Paint(sanitize.Line(c.env.Name))
-	if c.env.Tier == model.TierProduction {
-		name = f.Badge.Paint(" " + sanitize.Line(c.env.Name) + " ")
-	}
+	name := badge(f, c.env)
 	tier := ""
 	if string(c.env.Tier) != c.env.Name {
 		tier = string(c.env.Tier) + ", "
 	}
 	return f.Bold.Paint("Ship to ") + name + "  " + f.Dim.Paint(tier+"on "+sanitize.Line(c.plan.Cluster))
+}
+
+// badge is an environment's name; production's is reversed.
+func badge(f frame.Frame, env model.Environment) string {
+	if env.Tier == model.TierProduction {
+		return f.Badge.Paint(" " + sanitize.Line(env.Name) + " ")
+	}
+	return f.Bold.Paint(sanitize.Line(env.Name))
 }
 
 func (c *confirm) body(f frame.Frame, w int) []string {
@@ -138,15 +152,21 @@ func (c *confirm) body(f frame.Frame, w int) []string {
 	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(f.Now) {
 		out = append(out, c.fact(f, "lock", f.Warn.Paint(f.Glyph.Risk+" held by "+sanitize.Line(l.Holder)), w))
 	}
-	if why := c.refused(); why != "" {
-		out = append(out, "")
-		for i, l := range paint.Wrap("This cannot be shipped: "+sanitize.Line(why), w-2) {
-			mark := "  "
-			if i == 0 {
-				mark = f.Bad.Paint(f.Glyph.Failed) + " "
-			}
-			out = append(out, mark+f.Bad.Paint(l))
+	return append(out, refusal(f, "This cannot be shipped: ", c.refused(), w)...)
+}
+
+// refusal says why something cannot be done; nothing if it can.
+func refusal(f frame.Frame, what, why string, w int) []string {
+	if why == "" {
+		return nil
+	}
+	out := []string{""}
+	for i, l := range paint.Wrap(what+sanitize.Line(why), w-2) {
+		mark := "  "
+		if i == 0 {
+			mark = f.Bad.Paint(f.Glyph.Failed) + " "
 		}
+		out = append(out, mark+f.Bad.Paint(l))
 	}
 	return out
 }

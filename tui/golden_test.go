@@ -36,6 +36,24 @@ var pages = []struct {
 	{name: "rollout-failed", open: func(x table) { x.ship(); x.Pass(20 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Script = tuitest.Broken(time.Second, 5)
 	}},
+	{name: "rollout-testing", open: func(x table) { x.ship(); x.Pass(16 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		tuitest.Tested(b, time.Second, true)
+	}},
+	{name: "rollout-tests-failed", small: true, open: func(x table) { x.ship(); x.Pass(30 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		tuitest.Tested(b, time.Second, false)
+	}},
+	{name: "revert", small: true, open: func(x table) { x.Press("3", "tab", "j", "R") }},
+	{name: "revert-conflict", small: true, open: func(x table) { x.Press("3", "tab", "j", "R", "enter") }, prepare: func(b *tuitest.Backend, _ *Config) { conflict(b) }},
+	{name: "revert-draft", open: func(x table) { x.Press("3", "R", "enter", "]", "]") }},
+	{name: "publish", small: true, open: func(x table) { x.Press("3", "R", "enter", "o") }},
+	{name: "published", small: true, open: func(x table) { x.Press("3", "R", "enter"); x.publish() }},
+	{name: "proposed", small: true, open: func(x table) { x.Press("3", "p", "j") }},
+	{name: "proposed-conflict", open: func(x table) { x.Press("3", "p", "G") }},
+	{name: "proposed-no-forge", open: func(x table) { x.Press("3", "p") }, prepare: func(b *tuitest.Backend, _ *Config) { b.Fail("Proposed", noForge()) }},
+	{name: "proposed-diff", open: func(x table) { x.Press("3", "p", "enter", "]", "]", "]") }},
+	{name: "merge", small: true, open: func(x table) { x.Press("3", "p", "M") }},
+	{name: "merge-refused", open: func(x table) { x.Press("3", "p", "j", "M") }},
+	{name: "upgrades", small: true, open: func(x table) { x.Press("3", "u") }},
 	{name: "history", open: func(x table) { x.Press("3", "h", "j") }},
 	{name: "help", open: func(x table) { x.Press("3", "?") }},
 }

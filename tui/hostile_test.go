@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -60,11 +61,40 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 			}
 		}
 	}
+	for env, all := range b.Proposals {
+		for i := range all {
+			pr := &all[i]
+			pr.Title, pr.Author, pr.Ref, pr.Base, pr.URL, pr.Problem, pr.ChecksNote = text(), text(), text(), text(), text(), text(), text()
+			pr.Approvals, pr.Files, pr.Unmet = []string{text()}, []string{text()}, []string{text()}
+			pr.Validation = &model.Check{State: model.CheckFailure, Description: text()}
+			pr.CheckRuns = []model.Check{{Name: text(), State: model.CheckState(text()), Description: text()}}
+			pr.Reviews = []model.Review{{Author: text(), State: model.ReviewState(text()), Commit: text()}}
+			pr.Objects = []model.ChangedObject{{ID: model.ObjectID{Kind: text(), Name: text()}, Summary: text()}}
+			if i == 0 {
+				pr.Unmet, pr.Problem = nil, ""
+			}
+		}
+		b.Proposals[env] = all
+	}
+	for _, uses := range b.Uses {
+		for i := range uses {
+			u := &uses[i]
+			u.Image, u.Tag, u.Digest, u.Problem = u.Image+text(), text(), text(), text()
+			u.Objects = []model.ObjectID{{Kind: text(), Name: text()}}
+			if u.Newest != "" {
+				u.Newest += text()
+			}
+		}
+	}
+	b.Fail("Publish", errors.New(text()))
+	b.Fail("Merge", errors.New(text()))
+	b.Fail("Draft production back-to", errors.New(text()+"\n"+text()))
 	for _, runs := range b.Histories {
 		for i := range runs {
 			r := &runs[i]
 			r.Operator, r.Reason, r.Override, r.Window = text(), text(), text(), text()
 			r.Objects[0].Message = text()
+			r.Tests = []model.TestResult{{Name: text(), Kind: model.TestKind(text()), State: model.TestState(text()), Message: text()}}
 		}
 	}
 }
@@ -74,7 +104,8 @@ func TestNothingFromOutsideLeavesItsPlace(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 6))
 	keys := []string{"1", "3", "enter", "]", "tab", "j", "|", "z", "=", "f", "L", "h", "esc", "s", "?", "n", "space"}
-	for range 25 {
+	keys = append(keys, "p", "u", "R", "M", "o", "esc", "enter", "k", "G")
+	for range 40 {
 		w, h := 60+rng.IntN(180), 15+rng.IntN(50)
 		play(t, w, h, func(b *tuitest.Backend, c *Config) {
 			spoil(rng, b)
@@ -113,6 +144,11 @@ func TestAHostileRollout(t *testing.T) {
 			o := r.page.Plan.Objects[rng.IntN(5)]
 			r.page.Take([]model.Event{
 				{Time: time.Now(), Type: model.EventNote, Message: hostileText(rng)},
+				{Time: time.Now(), Type: model.EventTest, Source: fmt.Sprintf("test-%d%s", i%3, hostile[i%3]), Message: hostileText(rng)},
+				{Time: time.Now(), Type: model.EventLog, Source: fmt.Sprintf("test-%d%s", i%3, hostile[i%3]), Message: hostileText(rng)},
+				{Time: time.Now(), Type: model.EventTest, Test: &model.TestResult{
+					Name: fmt.Sprintf("ended-%d", i%3), Kind: model.TestKind(hostileText(rng)), State: model.TestState(hostileText(rng)), Message: hostileText(rng), Log: []string{hostileText(rng)},
+				}},
 				{Time: time.Now(), Type: model.EventCause, Object: &o.ID, Progress: &model.Progress{
 					ID: o.ID, Readiness: model.ReadinessProgress, Message: hostileText(rng), Cause: hostileText(rng), Doomed: i%2 == 0,
 					Ready: rng.IntN(4), Desired: rng.IntN(4),

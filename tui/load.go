@@ -89,8 +89,14 @@ func (a *App) followHome() tea.Cmd {
 }
 
 func (a *App) loadPlan(p *review.Page) tea.Cmd {
-	env, commit := p.Environment.Name, p.Commit
+	if p.Draft != nil {
+		return a.remakeDraft(p)
+	}
+	env, commit, proposal := p.Environment.Name, p.Commit, p.Proposed
 	return load(a, &p.Plan, func(ctx context.Context) (*model.Plan, error) {
+		if proposal != nil {
+			return a.cfg.Backend.ProposedPlan(ctx, env, proposal.Number)
+		}
 		return a.cfg.Backend.Plan(ctx, env, commit)
 	}, func() tea.Cmd {
 		if a.review != p || p.Plan.Err != nil {
@@ -120,6 +126,12 @@ func (a *App) refresh() tea.Cmd {
 		return tea.Batch(a.loadPlan(a.review), a.loadStatus(a.review.Environment.Name))
 	case action.History:
 		return tea.Batch(a.loadHistory(a.history), a.loadStatus(a.history.Environment.Name))
+	case action.Reverting:
+		return tea.Batch(a.loadLastRun(a.revert), a.loadStatus(a.revert.Environment.Name))
+	case action.Proposed:
+		return tea.Batch(a.loadProposed(a.proposed), a.loadStatus(a.proposed.Environment.Name))
+	case action.Upgrades:
+		return tea.Batch(a.loadImages(a.upgrades), a.loadStatus(a.upgrades.Environment.Name))
 	case action.Rollout:
 		return a.loadStatus(a.runEnv)
 	}

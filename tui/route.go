@@ -48,7 +48,8 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 // key must not run through several pages.
 func leads(act action.Action) bool {
 	switch act.ID {
-	case action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit:
+	case action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
+		action.Revert, action.OpenProposed, action.OpenUpgrades, action.MakeDraft:
 		return true
 	}
 	return act.Writes
@@ -58,7 +59,7 @@ func leads(act action.Action) bool {
 func (a *App) do(id action.ID) tea.Cmd {
 	switch id {
 	case action.Quit, action.Exit:
-		return a.quit()
+		return a.quit(id)
 	case action.ShowHelp:
 		a.help = &helpPage{scope: a.at}
 		return nil
@@ -69,6 +70,8 @@ func (a *App) do(id action.ID) tea.Cmd {
 		return nil
 	case action.OpenHistory:
 		return a.openHistory()
+	case action.Revert:
+		return a.openRevert()
 	}
 	switch a.at {
 	case action.Review:
@@ -78,6 +81,12 @@ func (a *App) do(id action.ID) tea.Cmd {
 	case action.History:
 		a.history.Do(id)
 		return nil
+	case action.Reverting:
+		return a.doRevert(id)
+	case action.Proposed:
+		return a.doProposed(id)
+	case action.Upgrades:
+		return a.doUpgrades(id)
 	}
 	return a.doHome(id)
 }
@@ -96,13 +105,27 @@ func (a *App) doHome(id action.ID) tea.Cmd {
 		}
 		a.at, a.runEnv = action.Rollout, env.Name
 		return nil
+	case action.OpenProposed:
+		return a.openProposed()
+	case action.OpenUpgrades:
+		return a.openUpgrades()
 	}
 	a.home.Do(id)
 	return a.followHome()
 }
 
 func (a *App) doReview(id action.ID) tea.Cmd {
-	if id == action.Ship {
+	p := a.review
+	switch {
+	case p.Draft != nil && (id == action.Ship || id == action.Publish):
+		return a.askPublish()
+	case id == action.Publish:
+		a.notice = "o opens the pull request of a revert or an upgrade; this is neither"
+		return nil
+	case id == action.Ship && p.Proposed != nil:
+		a.notice = "it is not merged, so there is nothing to ship: esc, then M merges it"
+		return nil
+	case id == action.Ship:
 		return a.ship()
 	}
 	cmd, note, _ := a.review.Do(id)
@@ -148,7 +171,7 @@ func (a *App) show(p *review.Page) tea.Cmd {
 	if a.review != nil {
 		a.review.Plan.Stop()
 	}
-	a.review, a.at = p, action.Review
+	a.review, a.at, a.readFrom = p, action.Review, action.Home
 	return a.loadPlan(p)
 }
 
@@ -172,20 +195,36 @@ func (a *App) back() {
 	case action.Review:
 		if !a.review.Leave() {
 			a.review.Plan.Stop()
-			a.at = action.Home
+			a.at = a.readFrom
 		}
 	case action.History:
 		if !a.history.Leave() {
 			a.history.Runs.Stop()
 			a.at = a.from
 		}
+	case action.Reverting:
+		a.revert.Stop()
+		a.at = a.undoFrom
+	case action.Proposed:
+		if !a.proposed.Leave() {
+			a.proposed.Proposals.Stop()
+			a.at = action.Home
+		}
+	case action.Upgrades:
+		a.upgrades.Stop()
+		a.at = action.Home
 	case action.Rollout:
 		a.at = action.Home
 	}
 }
 
-// quit ends the program; while a run is under way it asks.
-func (a *App) quit() tea.Cmd {
+// quit ends the program; while a run is under way it asks, and while something
+// is being written to the forge only ctrl+c quits.
+func (a *App) quit(id action.ID) tea.Cmd {
+	if a.writing != "" && id != action.Exit {
+		a.notice = "still " + a.writing + ": what becomes of it would go untold; ctrl+c quits all the same"
+		return nil
+	}
 	if env, any := a.anyActive(); any {
 		a.askQuit(env)
 		return nil
@@ -198,9 +237,9 @@ func (a *App) answer(k tea.KeyPressMsg, id action.ID) tea.Cmd {
 	q := a.question
 	switch q.Key(k, id, a.now()) {
 	case dialog.Cancelled:
-		a.question = nil
+		a.closeQuestion()
 	case dialog.Confirmed:
-		a.question = nil
+		a.closeQuestion()
 		return q.confirmed()
 	}
 	return nil

@@ -128,7 +128,7 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 	r.page.Finish(msg.record, msg.err, a.now())
 	delete(a.home.Running, msg.env)
 	if q := a.question; q != nil && q.run == msg.env {
-		a.question = nil // there is nothing left to abort
+		a.closeQuestion() // there is nothing left to abort
 	}
 	if _, any := a.anyActive(); a.leaving && !any {
 		return tea.Quit

@@ -100,6 +100,15 @@ func (a *App) page(f frame.Frame) (frame.Head, frame.Body, []action.ID) {
 	case action.History:
 		p := a.history
 		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+	case action.Reverting:
+		p := a.revert
+		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+	case action.Proposed:
+		p := a.proposed
+		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+	case action.Upgrades:
+		p := a.upgrades
+		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
 	}
 	return a.home.Head(f), a.home.Draw(f), a.home.Hints()
 }
@@ -147,6 +156,9 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 		right = f.Accent.Paint("?") + " help "
 	}
 	line := ""
+	if a.writing != "" {
+		line = " " + f.Warn.Paint(f.Glyph.Busy+" "+a.writing) + "  "
+	}
 	for _, id := range hints {
 		act, ok := a.keys.Get(id, scope)
 		if !ok {

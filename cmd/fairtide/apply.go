@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +62,7 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 		}
 		a.commit = saved.Commit
 	}
-	e, err := p.engine(ctx)
+	e, err := p.fresh(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,8 +81,8 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 	if err := p.printPlan(p.stderr, plan, doc); err != nil {
 		return err
 	}
-	if plan.Differs() && !a.yes {
-		if err := p.confirm(plan); err != nil {
+	if len(plan.Waves()) > 0 && !a.yes { // also what only takes over fields is a write
+		if err := p.confirm(ctx, plan); err != nil {
 			return err
 		}
 	}
@@ -106,19 +107,40 @@ func loadPlan(path, environment string) (*planDocument, error) {
 
 // confirm asks the operator to type the environment's name. Without a
 // terminal there is nobody to ask, and silence is not consent.
-func (p *program) confirm(plan *model.Plan) error {
+func (p *program) confirm(ctx context.Context, plan *model.Plan) error {
 	if !term.IsTerminal(p.stdin.Fd()) {
 		return model.Errorf(model.ExitUsage, "%s: not a terminal, so the plan cannot be confirmed; review it with `fairtide diff` and pass --yes", plan.Environment)
 	}
 	_, _ = fmt.Fprintf(p.stderr, "Type %s to apply %s to it: ", plan.Environment, model.Short(plan.Commit))
-	line, err := bufio.NewReader(p.stdin).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return model.Errorf(model.ExitUsage, "read the confirmation: %w", err)
+	line, err := p.readLine(ctx)
+	if err != nil {
+		return err
 	}
 	if strings.TrimSpace(line) != plan.Environment {
 		return model.Errorf(model.ExitUsage, "not confirmed; nothing was written")
 	}
 	return nil
+}
+
+// readLine reads what the operator types. A read from a terminal cannot be
+// ended: an interrupt leaves it behind.
+func (p *program) readLine(ctx context.Context) (string, error) {
+	var line string
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		line, err = bufio.NewReader(p.stdin).ReadString('\n')
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", model.Errorf(model.ExitUsage, "read the confirmation: %w", err)
+		}
+		return line, nil
+	case <-ctx.Done():
+		return "", model.Errorf(model.ExitInterrupted, "interrupted; nothing was written")
+	}
 }
 
 // eventWriter tells a run's story: as JSON lines on stdout, or as text on
@@ -166,6 +188,10 @@ func eventLine(e model.Event) string {
 		return "applied " + e.Object.String()
 	case model.EventPruned:
 		return "deleted " + e.Object.String()
+	case model.EventTest:
+		return "test " + e.Source + ": " + e.Message
+	case model.EventLog:
+		return "  " + e.Source + " | " + e.Message
 	case model.EventProgress, model.EventCause:
 		if e.Message == "" {
 			return ""

@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/model"
 )
+
+// fetchLimit is how long the UI waits for the remote before it shows what was
+// fetched before.
+const fetchLimit = 8 * time.Second
 
 // backend gives the UI the engine. The repository is opened by the first call
 // and not before; when that fails, the next call tries again.
@@ -35,7 +40,61 @@ func (b *backend) Environments(ctx context.Context) ([]model.Environment, error)
 	if err != nil {
 		return nil, err
 	}
+	fetching, cancel := context.WithTimeout(ctx, fetchLimit)
+	defer cancel()
+	if err := e.Refresh(fetching); err != nil {
+		// What was fetched before is shown all the same.
+		b.program.log.Warn("fetch", "error", err)
+	}
 	return e.Environments(ctx)
+}
+
+func (b *backend) Proposed(ctx context.Context, env string) ([]model.Proposed, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.Proposed(ctx, env)
+}
+
+func (b *backend) ProposedPlan(ctx context.Context, env string, number int) (*model.Plan, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.ProposedPlan(ctx, env, number)
+}
+
+func (b *backend) Merge(ctx context.Context, env string, number int, head, override string) (string, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	return e.Merge(ctx, env, number, head, override)
+}
+
+func (b *backend) Draft(ctx context.Context, r model.DraftRequest) (model.Draft, *model.Plan, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.Draft{}, nil, err
+	}
+	return e.Draft(ctx, r)
+}
+
+func (b *backend) Publish(ctx context.Context, env string, d model.Draft) (model.PullRequest, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.PullRequest{}, err
+	}
+	return e.Publish(ctx, env, d)
+}
+
+func (b *backend) Images(ctx context.Context, env string) ([]model.ImageUse, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.Images(ctx, env)
 }
 
 func (b *backend) Status(ctx context.Context, env string) (model.EnvironmentStatus, error) {

@@ -32,7 +32,7 @@ func (p *program) changes(ctx context.Context, since string) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.engine(ctx)
+	e, err := p.fresh(ctx)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,8 +86,16 @@ func (w *world) checkLive(env, commit string) {
 	}
 	plan := decode[planDocument](t, w.must(0, "diff", "-e", env, "--commit", commit, "-o", "json").stdout)
 	for _, o := range plan.Objects {
-		if o.Kind == "Deployment" && images[o.Name] == "" {
-			t.Errorf("%s is in the plan and not live", o.Name)
+		if o.Kind != "Deployment" {
+			continue
+		}
+		after, err := json.Marshal(o.After["spec"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		image := regexp.MustCompile(`"image":"[^"]+"`).FindString(string(after))
+		if image == "" || !strings.Contains(images[o.Name], image) {
+			t.Errorf("%s is planned with %s, and live is %s", o.Name, image, images[o.Name])
 		}
 	}
 }

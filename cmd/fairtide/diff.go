@@ -38,7 +38,7 @@ func (p *program) diff(ctx context.Context, commit, save string) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.engine(ctx)
+	e, err := p.fresh(ctx)
 	if err != nil {
 		return err
 	}

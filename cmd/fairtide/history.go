@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,12 +33,12 @@ func (p *program) history(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	runs, err := e.History(ctx, name)
-	if err != nil {
-		return err
+	runs, unreadable := e.History(ctx, name)
+	if unreadable != nil && len(runs) == 0 {
+		return unreadable
 	}
 	if format == "json" {
-		return p.writeJSON(map[string]any{"environment": name, "runs": orEmpty(runs)})
+		return errors.Join(p.writeJSON(map[string]any{"environment": name, "runs": orEmpty(runs)}), unreadable)
 	}
 	if len(runs) == 0 {
 		_, err := fmt.Fprintf(p.stdout, "%s has no recorded runs\n", name)
@@ -49,7 +50,7 @@ func (p *program) history(ctx context.Context) error {
 		t.row(r.ID, string(r.State), dash(model.Short(r.From)), model.Short(r.Commit), r.Operator,
 			ago(p.now(), r.StartedAt)+" ago", took(r), fmt.Sprint(len(r.Objects)), dash(r.Reason))
 	}
-	return t.flush()
+	return errors.Join(t.flush(), unreadable)
 }
 
 func took(r model.Run) string {

@@ -110,7 +110,10 @@ Without a command it opens the terminal UI.`,
 	f.BoolVar(&p.flags.readOnly, "read-only", false, "refuse everything that writes to a cluster")
 	f.StringVar(&p.flags.logFile, "log-file", "", "append a log of what is done to this file")
 	root.AddCommand(p.statusCommand(), p.changesCommand(), p.diffCommand(), p.applyCommand(),
-		p.historyCommand(), p.windowCommand(), p.versionCommand())
+		p.testCommand(), p.historyCommand(), p.windowCommand(), p.revertCommand(),
+		p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(),
+		p.validateCommand(), p.runCommand(), p.versionCommand())
+	root.SetHelpCommand(p.helpCommand(root))
 	return root
 }
 
@@ -135,11 +138,12 @@ func (p *program) prepare(cmd *cobra.Command) error {
 // applyEnvironment lets FAIRTIDE_* variables stand in for the flags that were
 // not given: FAIRTIDE_LOG_FILE for --log-file.
 func (p *program) applyEnvironment(fs *pflag.FlagSet) error {
+	byHand := map[string]bool{"help": true, "yes": true, "override": true, "now": true}
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
 		name := "FAIRTIDE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		// A confirmation is given for one plan, never in advance.
-		if v, ok := p.lookupEnv(name); ok && v != "" && !f.Changed && f.Name != "help" && f.Name != "yes" {
+		// A confirmation or an exception is given for one plan, never in advance.
+		if v, ok := p.lookupEnv(name); ok && v != "" && !f.Changed && !byHand[f.Name] {
 			if err := fs.Set(f.Name, v); err != nil {
 				errs = append(errs, model.Errorf(model.ExitUsage, "%s=%q: %w", name, v, err))
 			}

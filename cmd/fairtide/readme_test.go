@@ -42,6 +42,7 @@ func TestREADMENamesWhatExists(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := (&program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}).rootCommand()
+	root.InitDefaultHelpCmd() // otherwise done when a command is executed
 	known := map[string]bool{}
 	for _, c := range root.Commands() {
 		known[c.Name()] = true

@@ -29,7 +29,7 @@ func (p *program) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.engine(ctx)
+	e, err := p.fresh(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,8 +42,11 @@ func (p *program) status(ctx context.Context) error {
 	} else {
 		err = p.printStatus(list)
 	}
+	if err != nil {
+		return err
+	}
 	for _, s := range list {
-		if s.Problem != "" && err == nil {
+		if s.Problem != "" {
 			_, _ = fmt.Fprintln(p.stderr, "fairtide: "+sanitize.Text(s.Problem))
 			err = exitStatus(model.ExitUnreachable)
 		}

@@ -71,6 +71,9 @@ var inside = map[string][]string{
 	"charm.land/":              {"tui"},
 	"github.com/sergi/go-diff": {"internal/textdiff"},
 	"github.com/spf13/cobra":   {"cmd"},
+
+	"github.com/google/go-containerregistry": {"internal/registry", "internal/demo"},
+	"github.com/vektah/gqlparser":            {"internal/githubtest"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
@@ -150,7 +153,7 @@ func TestTheProgramCarriesNoTestParts(t *testing.T) {
 			continue
 		}
 		for _, dep := range p.Deps {
-			for _, part := range []string{"internal/testcluster", "internal/screen", "internal/sample", "testdata"} {
+			for _, part := range []string{"internal/testcluster", "internal/githubtest", "internal/notify/slacktest", "internal/screen", "internal/sample", "testdata"} {
 				if strings.HasPrefix(dep, module+"/"+part) {
 					t.Errorf("cmd/fairtide depends on %s", dep)
 				}

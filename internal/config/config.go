@@ -122,6 +122,8 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		{name: "environments", required: true, hint: "list at least one", read: func(n *yaml.Node) {
 			c.Environments = d.environments(n)
 		}},
+		{name: "images", read: func(n *yaml.Node) { c.Images = d.images(n) }},
+		{name: "notify", read: func(n *yaml.Node) { c.Notify = d.notify(n) }},
 	})
 	return c
 }

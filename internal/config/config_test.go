@@ -189,7 +189,7 @@ func TestProblems(t *testing.T) {
 		{"empty environments", "apiVersion: fairtide.dev/v1\nenvironments: []", `2:15: environments is empty: list at least one`},
 		{"environments a mapping", "apiVersion: fairtide.dev/v1\nenvironments: {a: b}", `2:15: environments must be a list, not a mapping`},
 		{"environment a text", "apiVersion: fairtide.dev/v1\nenvironments: [dev]", `2:16: environment 1 must be a mapping with the keys name, tier, branch, path, cluster, …`},
-		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, not a list`},
+		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, not a list`},
 		{"no name", environment("tier: staging", "path: x"), `3:5: environment 1: name is missing: give it one, such as staging`},
 		{"name a number", environment("name: 12", "tier: staging", "path: x"), `3:11: environment "12": name must be a text, not the number 12; if it is meant as one, put it in quotes: "12"`},
 		{"name", environment("name: Prod_1", "tier: staging", "path: x"), `3:11: environment "Prod_1": name "Prod_1" must be at most 40 lower-case letters, digits and hyphens, …`},
@@ -215,8 +215,6 @@ func TestProblems(t *testing.T) {
 		{"bool a number", with("prune: {enabled: 1}"), `6:22: environment "prod": prune: enabled must be true or false, not the number 1`},
 		{"count", with("prune: {max: -1}"), `6:18: environment "prod": prune: max must be a whole number from 0 on, not the number -1`},
 		{"count a text", with("prune: {max: \"3\"}"), `6:18: environment "prod": prune: max must be a whole number from 0 on, not the text "3"`},
-		{"requires", with("requires: {approvals: 1}"), `6:5: environment "prod": this version of fairtide does not support requires yet, and to ignore it would be unsafe: use a version that does, or remove it`},
-		{"tests", with("tests: []"), `6:5: environment "prod": this version of fairtide does not support tests yet, …`},
 		{"windows", with("windows: {}"), `6:14: environment "prod": windows must be a list, not a mapping`},
 		{"window empty", with("windows: [{}]"), `6:15: environment "prod": window 1: name is missing: …`},
 		{"no zone", windowed(`allow: {days: [mon], start: "01:00", end: "02:00"}`), `7:9: environment "prod": window "w": timeZone is missing: a name such as Europe/Berlin or UTC`},
@@ -346,6 +344,7 @@ func TestSuggest(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(windowed("timeZone: UTC", "allow: {cron: x}")))
+	f.Add([]byte(pipeline))
 	f.Add([]byte("a: &a [*a, {<<: *a}]\n"))
 	f.Add([]byte("environments: &a\n- *a\n"))
 	f.Add([]byte("? [a]\n: b\n--- x\n"))
@@ -384,6 +383,9 @@ func check(t *testing.T, c model.Config) {
 	for _, e := range c.Environments {
 		if e.Name == "" || e.Path == "" || strings.HasPrefix(e.Path, "..") || !slices.Contains(model.Tiers[:], e.Tier) || e.Prune.Max < 0 {
 			t.Errorf("%+v", e)
+		}
+		for _, test := range e.Tests {
+			checkTest(t, test)
 		}
 		for _, w := range e.Windows {
 			if w.Name == "" || w.Location == nil || (w.Allow == nil) == (w.Freeze == nil) {

@@ -22,6 +22,7 @@ type decoder struct {
 	file     string
 	problems Problems
 	budget   int // nodes that may still be read
+	hidden   int // more than 0: what is read may be secret, and is not repeated
 	zones    map[string]*time.Location
 }
 
@@ -74,14 +75,14 @@ func (d *decoder) mapping(n *yaml.Node, what string, keys []key) bool {
 		if what == "" {
 			what = "the file"
 		}
-		d.at(n, "%s must be a mapping with the key%s %s, not %s", what, plural(len(keys)), names(keys), kindOf(m))
+		d.at(n, "%s must be a mapping with the key%s %s, not %s", what, plural(len(keys)), names(keys), d.kindOf(m))
 		return false
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k, v := m.Content[i], m.Content[i+1]
 		if first, twice := seen[k.Value]; twice {
-			d.at(k, "%sthe key %s is there twice, first in line %d", prefix, quote(k.Value), first)
+			d.at(k, "%sthe key%s is there twice, first in line %d", prefix, d.key(k.Value), first)
 			continue
 		}
 		seen[k.Value] = k.Line
@@ -103,11 +104,11 @@ func (d *decoder) entry(k, v *yaml.Node, prefix string, keys []key) {
 	i := slices.IndexFunc(keys, func(known key) bool { return known.name == k.Value })
 	switch {
 	case k.Kind != yaml.ScalarNode:
-		d.at(k, "%sa key must be a text, not %s", prefix, kindOf(k))
+		d.at(k, "%sa key must be a text, not %s", prefix, d.kindOf(k))
 	case i < 0 && k.Value == "<<":
 		d.at(k, "%smerge keys (<<) are not supported: write the keys out", prefix)
 	case i < 0:
-		d.at(k, "%sunknown key %s%s", prefix, quote(k.Value), didYouMean(k.Value, keys))
+		d.at(k, "%sunknown key%s%s", prefix, d.key(k.Value), didYouMean(k.Value, keys))
 	case keys[i].unsupported:
 		d.at(k, "%sthis version of fairtide does not support %s yet, and to ignore it would be unsafe: %s",
 			prefix, k.Value, keys[i].hint)
@@ -116,6 +117,20 @@ func (d *decoder) entry(k, v *yaml.Node, prefix string, keys []key) {
 	default:
 		keys[i].read(v)
 	}
+}
+
+// hide keeps what is read from errors until the returned function is called.
+func (d *decoder) hide() (end func()) {
+	d.hidden++
+	return func() { d.hidden-- }
+}
+
+// key is a key to be named in an error, after a space; a hidden one is not.
+func (d *decoder) key(name string) string {
+	if d.hidden > 0 {
+		return ""
+	}
+	return " " + quote(name)
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
@@ -155,7 +170,7 @@ func (d *decoder) list(n *yaml.Node, what string) ([]*yaml.Node, bool) {
 	}
 	l := resolve(n)
 	if l.Kind != yaml.SequenceNode {
-		d.at(n, "%s must be a list, not %s", what, kindOf(l))
+		d.at(n, "%s must be a list, not %s", what, d.kindOf(l))
 		return nil, false
 	}
 	return l.Content, true
@@ -169,10 +184,10 @@ func (d *decoder) text(n *yaml.Node, what string) (string, bool) {
 	}
 	if s.Kind != yaml.ScalarNode || s.ShortTag() != "!!str" {
 		hint := ""
-		if s.Kind == yaml.ScalarNode && s.Value != "" {
+		if s.Kind == yaml.ScalarNode && s.Value != "" && d.hidden == 0 {
 			hint = fmt.Sprintf("; if it is meant as one, put it in quotes: %q", shorten(s.Value))
 		}
-		d.at(n, "%s must be a text, not %s%s", what, kindOf(s), hint)
+		d.at(n, "%s must be a text, not %s%s", what, d.kindOf(s), hint)
 		return "", false
 	}
 	if strings.TrimSpace(s.Value) == "" {
@@ -201,7 +216,7 @@ func (d *decoder) bool(n *yaml.Node, what string, to *bool) {
 	}
 	v, err := strconv.ParseBool(s.Value)
 	if s.Kind != yaml.ScalarNode || s.ShortTag() != "!!bool" || err != nil {
-		d.at(n, "%s must be true or false, not %s", what, kindOf(s))
+		d.at(n, "%s must be true or false, not %s", what, d.kindOf(s))
 		return
 	}
 	*to = v
@@ -215,7 +230,7 @@ func (d *decoder) count(n *yaml.Node, what string, to *int) {
 	}
 	v, err := strconv.Atoi(s.Value)
 	if s.Kind != yaml.ScalarNode || s.ShortTag() != "!!int" || err != nil || v < 0 {
-		d.at(n, "%s must be a whole number from 0 on, not %s", what, kindOf(s))
+		d.at(n, "%s must be a whole number from 0 on, not %s", what, d.kindOf(s))
 		return
 	}
 	*to = v
@@ -259,12 +274,15 @@ func (d *decoder) label(n *yaml.Node, what string, length int, to *string) {
 }
 
 // kindOf says what a node is instead of what it should be.
-func kindOf(n *yaml.Node) string {
+func (d *decoder) kindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	}
+	if d.hidden > 0 {
+		return "a single value"
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":

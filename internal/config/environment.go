@@ -14,6 +14,9 @@ import (
 // names of records in the cluster.
 const maxEnvironment = 40
 
+// maxSandbox leaves room in a namespace's name for what makes it unique.
+const maxSandbox = 40
+
 // remove is what to do about a policy that this version cannot honour.
 const remove = "use a version that does, or remove it"
 
@@ -35,11 +38,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "path", required: true, hint: "the directory of its manifests, from the root of the repository", read: func(n *yaml.Node) {
 			d.path(n, in("path"), &e.Path)
 		}},
-		{name: "cluster", read: func(n *yaml.Node) {
-			d.mapping(n, in("cluster"), []key{{name: "context", read: func(n *yaml.Node) {
-				e.Context, _ = d.text(n, in("cluster: context"))
-			}}})
-		}},
+		{name: "cluster", read: func(n *yaml.Node) { d.cluster(n, in("cluster"), &e.Context) }},
 		{name: "namespace", read: func(n *yaml.Node) { d.label(n, in("namespace"), maxLabel, &e.Namespace) }},
 		{name: "deploy", read: func(n *yaml.Node) {
 			choice(d, n, in("deploy"), []model.DeployMode{model.DeployConfirm, model.DeployAuto}, &e.Deploy)
@@ -56,10 +55,39 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 				{name: "max", read: func(n *yaml.Node) { d.count(n, in("prune: max"), &e.Prune.Max) }},
 			})
 		}},
-		{name: "requires", unsupported: true, hint: remove},
-		{name: "tests", unsupported: true, hint: remove},
+		{name: "requires", read: func(n *yaml.Node) { e.Requires = d.requires(n, in("requires")) }},
+		{name: "tests", read: func(n *yaml.Node) { e.Tests = d.tests(n, what) }},
+		{name: "sandbox", read: func(n *yaml.Node) { e.Sandbox = d.sandbox(n, in("sandbox")) }},
 	})
 	return e
+}
+
+// cluster reads which cluster is meant.
+func (d *decoder) cluster(n *yaml.Node, what string, to *string) {
+	d.mapping(n, what, []key{{name: "context", read: func(n *yaml.Node) {
+		*to, _ = d.text(n, what+": context")
+	}}})
+}
+
+func (d *decoder) requires(n *yaml.Node, what string) model.Requirements {
+	var r model.Requirements
+	d.mapping(n, what, []key{
+		{name: "approvals", read: func(n *yaml.Node) { d.count(n, what+": approvals", &r.Approvals) }},
+		{name: "checks", read: func(n *yaml.Node) { d.bool(n, what+": checks", &r.Checks) }},
+		{name: "reviewed", unsupported: true, hint: remove},
+		{name: "signed", unsupported: true, hint: remove},
+		{name: "soak", unsupported: true, hint: remove},
+	})
+	return r
+}
+
+func (d *decoder) sandbox(n *yaml.Node, what string) model.Sandbox {
+	var s model.Sandbox
+	d.mapping(n, what, []key{
+		{name: "cluster", read: func(n *yaml.Node) { d.cluster(n, what+": cluster", &s.Context) }},
+		{name: "namespace", read: func(n *yaml.Node) { d.label(n, what+": namespace", maxSandbox, &s.Namespace) }},
+	})
+	return s
 }
 
 // path reads a directory of the repository.

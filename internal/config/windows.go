@@ -201,7 +201,7 @@ func (d *decoder) weekly(s *model.Schedule, given map[string]*yaml.Node, what st
 func (d *decoder) clock(n *yaml.Node, what string, latest model.ClockTime) (model.ClockTime, bool) {
 	s := resolve(n)
 	if s.Kind != yaml.ScalarNode || s.ShortTag() != "!!str" {
-		d.at(n, "%s must be a time of day in quotes, such as \"09:00\", not %s", what, kindOf(s))
+		d.at(n, "%s must be a time of day in quotes, such as \"09:00\", not %s", what, d.kindOf(s))
 		return 0, false
 	}
 	v, ok := d.text(n, what)

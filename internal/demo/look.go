@@ -73,6 +73,9 @@ func (d *demo) takePicture(ctx context.Context, term *screen.Terminal, path stri
 	if err := pressUntil(ctx, term, "]", "petstore:1.4.2"); err != nil {
 		return err
 	}
+	if err := term.Settle(ctx, time.Second); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

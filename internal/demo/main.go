@@ -1,8 +1,9 @@
-// Command demo starts a local Kubernetes, makes the sample environments
-// repository, deploys what is to be live and opens the UI on both. When the UI
-// is left, all of it is stopped and removed.
+// Command demo starts a local Kubernetes, a forge with the sample environments
+// repository, a registry and a Slack, deploys what is to be live and opens the
+// UI. When the UI is left, all of it is stopped and removed.
 //
-// It is run by `make demo`, from the repository's root.
+// It is run by `make demo`, from the repository's root. With arguments it plays
+// a part in the demo that is running: see usage.
 package main
 
 import (
@@ -17,11 +18,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fairtide-dev/fairtide/internal/demo/stage"
 	"github.com/fairtide-dev/fairtide/internal/sample"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Also when its terminal is closed, it tidies up.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx)
 	stop()
 	if err != nil {
@@ -35,7 +38,7 @@ func run(ctx context.Context) error {
 	picture := flag.String("picture", "", "like -check, and write a picture of the screen to this SVG `file`")
 	flag.Parse()
 	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+		return play(ctx, os.Getenv(controlVariable), flag.Args(), os.Stdout)
 	}
 	d, err := newDemo()
 	if err != nil {
@@ -57,7 +60,9 @@ type demo struct {
 	fairtide     string
 	controlplane string
 	kubernetes   *controlPlane
-	repository   sample.Repo
+	stage        *stage.Stage
+	control      *control
+	pointer      string // leads another terminal to this demo; empty: none yet
 }
 
 func newDemo() (*demo, error) {
@@ -81,8 +86,15 @@ func newDemo() (*demo, error) {
 }
 
 func (d *demo) remove() {
+	d.unpoint()
+	if d.control != nil {
+		_ = d.control.close()
+	}
 	if d.kubernetes != nil {
 		d.kubernetes.stop()
+	}
+	if d.stage != nil {
+		_ = d.stage.Close()
 	}
 	_ = os.RemoveAll(d.dir)
 }
@@ -98,8 +110,11 @@ func (d *demo) setUp(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := step("making the sample environments repository", func() (err error) {
-		d.repository, err = sample.Build(ctx, filepath.Join(d.dir, "petstore-environments"), sample.Options{Now: time.Now()})
+	if err := step("making the sample repository, a forge, a registry and a Slack", func() (err error) {
+		if d.stage, err = stage.Start(ctx, d.dir, sample.Options{Now: time.Now()}); err != nil {
+			return err
+		}
+		d.control, err = startControl(ctx, d.stage, d.dir)
 		return err
 	}); err != nil {
 		return err
@@ -115,7 +130,7 @@ func (d *demo) setUp(ctx context.Context) error {
 // deploy puts an environment into the state in which the demo begins, the way
 // a user would.
 func (d *demo) deploy(ctx context.Context, env string) error {
-	cmd := exec.CommandContext(ctx, d.fairtide, "apply", "-e", env, "--commit", d.repository.Deployed[env],
+	cmd := exec.CommandContext(ctx, d.fairtide, "apply", "-e", env, "--commit", d.stage.Repo.Deployed[env],
 		"--yes", "--override", "first deployment of the demo")
 	cmd.Env = d.environ()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -126,19 +141,26 @@ func (d *demo) deploy(ctx context.Context, env string) error {
 	return nil
 }
 
-func (d *demo) environ() []string {
-	return append(os.Environ(),
+// variables are what fairtide needs to find the demo, as NAME=value.
+func (d *demo) variables() []string {
+	return append(d.stage.Environ(),
 		"KUBECONFIG="+d.kubernetes.kubeconfig,
-		"FAIRTIDE_REPO="+d.repository.Dir,
+		controlVariable+"="+d.control.file,
 		"FAIRTIDE_ENV=",
 		"FAIRTIDE_CONTEXT=",
 	)
 }
 
+func (d *demo) environ() []string { return append(os.Environ(), d.variables()...) }
+
 // open runs the UI on the user's terminal until it is left.
 func (d *demo) open(ctx context.Context) error {
-	fmt.Fprintf(os.Stderr, "\nTo look at it from another terminal while the UI is open:\n"+
-		"  export KUBECONFIG=%s\n  cd %s\n\n", d.kubernetes.kubeconfig, d.repository.Dir)
+	if err := d.point(); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "\nTo play along from another terminal, in this directory, while the UI is open:\n"+
+		"  source %s\n  fairtide help tour\n\n", filepath.Join("bin", pointerFile))
+	defer d.showSlack()
 	cmd := exec.CommandContext(ctx, d.fairtide)
 	cmd.Env = d.environ()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -24,12 +23,21 @@ const closing = 15 * time.Second
 // lock is freed. The error is nil when the run succeeded or there was nothing
 // to do; its exit code says what else happened.
 func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
-	x := &execution{engine: e, approval: a, log: newStory(e.cfg.Now, emit)}
+	x := &execution{engine: e, approval: a}
+	x.log = newStory(e.cfg.Now, func(ev model.Event) {
+		emit(ev)
+		x.teller.event(ev)
+	})
 	err := x.execute(ctx)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
 		err = &model.Error{Code: model.ExitInterrupted, Err: err}
+	default: // so that the last event and the program end with the same code
+		err = &model.Error{Code: model.CodeOf(err, model.ExitRolloutFailed), Err: err}
 	}
 	x.finish(err)
+	x.teller.close(x.run)
 	return x.run, err
 }
 
@@ -42,7 +50,11 @@ type execution struct {
 	reading  reading
 	state    model.State
 	run      model.Run
-	began    bool // the run has a record
+	missing  []string // requirements that are not met
+	title    string   // of what is shipped, for those who are told
+	teller   *teller  // tells others of the run
+	sandbox  bool     // not a run: nothing is recorded
+	began    bool     // the run has a record
 	lease    Lease
 	lost     bool // the lock was lost: nothing more may be written
 }
@@ -57,7 +69,9 @@ func (x *execution) execute(ctx context.Context) error {
 	if err := x.admit(ctx); err != nil {
 		return prefix(s.env.Name, err)
 	}
-	if x.nothingToDo() {
+	if idle, err := x.nothingToDo(ctx); err != nil {
+		return prefix(s.env.Name, err)
+	} else if idle {
 		x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf("%s runs %s already; nothing to do", s.env.Name, model.Short(plan.Commit))})
 		return nil
 	}
@@ -77,7 +91,7 @@ func (x *execution) execute(ctx context.Context) error {
 	if x.lost = !lease.Held(); x.lost {
 		err = model.Errorf(model.ExitLocked, "%s: the lock was lost in the middle of the run, and nothing more was written; see who holds it with `fairtide status`, then plan again", s.env.Name)
 	}
-	x.close(ctx, err)
+	err = x.close(ctx, err)
 	if rerr := release(closing); rerr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the lock could not be freed and will expire: " + rerr.Error()})
 	}
@@ -94,45 +108,65 @@ func (x *execution) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !merged {
+	if !merged && x.approval.Emergency {
+		err = x.emergency()
+	} else if !merged {
 		return model.Errorf(model.ExitUsage, "commit %s is not merged: it is not part of the branch at %s; merge it first",
 			model.Short(plan.Commit), model.Short(x.site.head.Hash))
+	}
+	if err != nil {
+		return err
 	}
 	if plan.Problem != "" {
 		return model.Errorf(model.ExitRolloutFailed, "the plan cannot be applied: %s", plan.Problem)
 	}
-	_, err = x.judgeWindow(ctx)
+	if x.missing, err = e.required(ctx, x.site.env, plan.From, plan.Commit); err != nil {
+		return err
+	}
+	if !merged {
+		x.missing = append(x.missing, fmt.Sprintf("%s is not merged: nobody approved it", model.Short(plan.Commit)))
+	}
+	_, err = e.gate(ctx, x.site, x.approval.Override, x.missing)
 	return err
 }
 
-// judgeWindow asks the window at the cluster's clock and returns what it said,
-// in words, for the record.
-func (x *execution) judgeWindow(ctx context.Context) (string, error) {
-	info, err := x.site.cluster.Info(ctx)
-	if err != nil {
-		return "", err
+// emergency refuses what must not be applied before it is merged: all but a
+// revert that this engine made of what was merged. That policy and reason allow
+// it is gate's to judge, to which it is a requirement that is not met.
+func (x *execution) emergency() error {
+	e, commit := x.engine, x.approval.Plan.Commit
+	e.mu.Lock()
+	known := e.reverts[commit]
+	e.mu.Unlock()
+	if !known {
+		return model.Errorf(model.ExitUsage, "commit %s is not merged and no revert that was made here; merge it first", model.Short(commit))
 	}
-	w := window.Evaluate(x.site.env.Windows, info.Now)
-	if w.Open {
-		return w.Reason, nil
-	}
-	next := "it does not open within a year"
-	if !w.NextOpen.IsZero() {
-		next = "it opens " + w.NextOpen.UTC().Format("Mon 2006-01-02 15:04 MST")
-	}
-	switch {
-	case strings.TrimSpace(x.approval.Override) == "" && x.site.env.Override.Allowed:
-		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s, or apply with a reason: --override REASON", w.Reason, next)
-	case strings.TrimSpace(x.approval.Override) == "":
-		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s", w.Reason, next)
-	case !x.site.env.Override.Allowed:
-		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s), and the policy does not allow to override it; %s", w.Reason, next)
-	}
-	return "overridden: " + w.Reason, nil
+	return nil
 }
 
-func (x *execution) nothingToDo() bool {
-	return len(x.approval.Plan.Waves()) == 0 && x.approval.Plan.From == x.approval.Plan.Commit
+// MayOverride is the error with exit code 8 when the policy of an environment
+// allows no exception, whatever the reason.
+func (e *Engine) MayOverride(ctx context.Context, name string) error {
+	s, err := e.locate(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !s.env.Override.Allowed {
+		return model.Errorf(model.ExitRequirements, "%s: its policy allows no override, so nothing is applied before it is merged; open the pull request, and have it approved", name)
+	}
+	return nil
+}
+
+// nothingToDo reports whether the commit is live and the last run says that it
+// is well. After a run that failed there is something to do: to see whether
+// what it left behind has become ready.
+func (x *execution) nothingToDo(ctx context.Context) (bool, error) {
+	plan := x.approval.Plan
+	if len(plan.Waves()) > 0 || plan.From != plan.Commit {
+		return false, nil
+	}
+	s, err := x.site.cluster.ReadState(ctx, x.site.env.Name)
+	return deployedCommit(s) == plan.Commit && (s.LastRun == nil || s.LastRun.State == model.RunSucceeded), err
 }
 
 // underLock is the part of a run that only the lock's holder may do.
@@ -148,7 +182,8 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	}
 	x.reading, x.state = r, r.state
 	x.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
-	verdict, err := x.judgeWindow(ctx) // again: it may have closed since the confirm
+	// Again: the window may have closed since the confirm.
+	verdict, err := x.engine.gate(ctx, x.site, x.approval.Override, x.missing)
 	if err != nil {
 		return prefix(name, err)
 	}
@@ -158,7 +193,7 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	if err := x.apply(ctx); err != nil {
 		return prefix(name, err)
 	}
-	return nil
+	return prefix(name, x.test(ctx))
 }
 
 // begin writes the record of the run, then the state with everything the run
@@ -170,7 +205,7 @@ func (x *execution) begin(ctx context.Context, holder, windowVerdict string) err
 		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
 		Operator: holder, Override: x.approval.Override, Window: windowVerdict,
 		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
-		Objects: []model.RunObject{}, Tests: []string{}, PullRequests: x.pullRequests(ctx),
+		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx),
 	}
 	for _, o := range plan.Objects {
 		if o.Writes() {
@@ -186,13 +221,18 @@ func (x *execution) begin(ctx context.Context, holder, windowVerdict string) err
 	if err := x.lease.SetRun(ctx, run.ID); err != nil {
 		return err
 	}
+	x.tellOthers()
 	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
 		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
 
 	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
 	x.state.Inventory = mergeInventory(x.state.Inventory, plan)
-	x.state, err = x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
-	return err
+	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
+	if err != nil {
+		return err // and the state stays what it was read as, for close to write
+	}
+	x.state = written
+	return nil
 }
 
 // pullRequests are the numbers of the pull requests a run ships. Not knowing
@@ -207,7 +247,10 @@ func (x *execution) pullRequests(ctx context.Context) []int {
 	if err != nil {
 		return numbers
 	}
-	for _, c := range p.Changes {
+	for i, c := range p.Changes {
+		if i == 0 {
+			x.title = c.Title
+		}
 		if c.PullRequest != nil {
 			numbers = append(numbers, c.PullRequest.Number)
 		}
@@ -217,16 +260,18 @@ func (x *execution) pullRequests(ctx context.Context) []int {
 
 // close writes the end of a run that has a record: into the record, and into
 // the environment's state. It works after ctx was cancelled, within closing.
-func (x *execution) close(ctx context.Context, err error) {
+// It returns the run's error, which may be that its success went unrecorded.
+func (x *execution) close(ctx context.Context, err error) error {
 	if !x.began {
-		return
+		return err
 	}
 	x.run.FinishedAt = x.engine.cfg.Now().UTC()
+	x.run.Thread = x.teller.thread()
 	if x.lost {
 		// Whoever holds the lock now may be writing. The open record says that
 		// this run was interrupted.
 		x.run.State, x.run.Reason = model.RunInterrupted, err.Error()
-		return
+		return err
 	}
 	x.run.State = finalState(ctx, err)
 	if err != nil {
@@ -242,11 +287,32 @@ func (x *execution) close(ctx context.Context, err error) {
 	if _, werr := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state); werr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the environment's state could not be written: " + werr.Error()})
 		if x.run.State == model.RunSucceeded {
-			x.run.State, x.run.Reason = model.RunFailed, "everything was applied and is ready, but the environment's state could not be written: "+werr.Error()
+			x.run.State = model.RunFailed
+			err = model.Errorf(model.ExitRolloutFailed, "%s: everything was applied and is ready, but that could not be recorded: %w; apply again to record it", x.run.Environment, werr)
+			x.run.Reason = err.Error()
 		}
 	}
-	if werr := x.site.cluster.SaveRun(ctx, x.run); werr != nil {
+	if werr := x.saveRun(ctx); werr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be closed: " + werr.Error()})
+	}
+	return err
+}
+
+// saveRun closes the record. It tries again while there is time: an open
+// record of a run that has ended reads as an interrupted one for ever.
+func (x *execution) saveRun(ctx context.Context) error {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		err := x.site.cluster.SaveRun(ctx, x.run)
+		if err == nil || model.CodeOf(err, model.ExitOK) != model.ExitUnreachable {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
 	}
 }
 

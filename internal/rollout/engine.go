@@ -13,46 +13,6 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// Repository is what the engine needs of the Git side.
-type Repository interface {
-	Head(ctx context.Context, branch string) (model.Commit, error)
-	Resolve(ctx context.Context, rev string) (string, error)
-	// Merged reports whether commit is on the branch that head is the tip of.
-	Merged(ctx context.Context, commit, head string) (bool, error)
-	File(ctx context.Context, commit, path string) ([]byte, error)
-	Pending(ctx context.Context, env model.Environment, deployed, head string) (model.Pending, error)
-	Render(ctx context.Context, env model.Environment, commit string) (*model.Rendered, error)
-}
-
-// Cluster is what the engine needs of the Kubernetes side.
-type Cluster interface {
-	Info(ctx context.Context) (model.ClusterInfo, error)
-	Plan(ctx context.Context, r model.PlanRequest) (*model.Plan, []model.Object, error)
-	Apply(ctx context.Context, o model.Object, planned model.PlannedObject) (model.InventoryEntry, error)
-	Delete(ctx context.Context, planned model.PlannedObject) error
-	Gone(ctx context.Context, id model.ObjectID, version string) (bool, error)
-	RefreshKinds()
-	Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error
-
-	ReadState(ctx context.Context, env string) (model.State, error)
-	WriteState(ctx context.Context, env string, s model.State) (model.State, error)
-	ReadLock(ctx context.Context, env string) (*model.Lock, error)
-	Lock(ctx context.Context, env, holder, run string) (Lease, error)
-	NewRun(ctx context.Context, run model.Run) (model.Run, error)
-	SaveRun(ctx context.Context, run model.Run) error
-	Runs(ctx context.Context, env string) ([]model.Run, error)
-}
-
-// Lease is a held lock.
-type Lease interface {
-	// Held is asked before every write: it knows at once that the lease has
-	// run out, also when the machine was asleep in between.
-	Held() bool
-	Lost() <-chan struct{}
-	SetRun(ctx context.Context, run string) error
-	Release(ctx context.Context) error
-}
-
 // Timing are the patience of a run. Zero fields take the defaults.
 type Timing struct {
 	// Ready is how long a rollout may take to become ready. Default 15 minutes.
@@ -89,8 +49,18 @@ type Config struct {
 	// one. It is called once for each and makes no network call. Required.
 	Connect func(kubeContext, stateNamespace string) (Cluster, error)
 	// File is the path of the configuration in the repository. Required.
-	File     string
-	Context  string           // when set, used instead of the environments' own contexts
+	File    string
+	Context string // when set, used instead of the environments' own contexts
+	// Forge gives the forge of a remote URL, or an error that says why there is
+	// none. nil: there is none.
+	Forge func(ctx context.Context, remoteURL string) (Forge, error)
+	// Registry is asked for image tags. nil: it cannot be asked.
+	Registry Registry
+	// Notifier gives what tells others of a run; nil: nobody is to be told.
+	// A nil function tells nobody.
+	Notifier func(n model.Notify) (Notifier, error)
+	// TestEnv is the environment of command tests, as NAME=value.
+	TestEnv  []string
 	Host     string           // of the operator's machine, for the lock and the records
 	ReadOnly bool             // refuse to apply
 	Now      func() time.Time // required
@@ -105,12 +75,15 @@ type Engine struct {
 	mu       sync.Mutex
 	clusters map[string]Cluster
 	configs  map[string]model.Config // by commit
+	forge    Forge
+	pulls    map[string]model.PullRequest // by commit, of those that are merged
+	reverts  map[string]bool              // commits made here that take back what was merged
 }
 
 // New makes an Engine. It makes no call of its own.
 func New(cfg Config) *Engine {
 	cfg.Timing = cfg.Timing.withDefaults()
-	return &Engine{cfg: cfg, clusters: map[string]Cluster{}, configs: map[string]model.Config{}}
+	return &Engine{cfg: cfg, clusters: map[string]Cluster{}, configs: map[string]model.Config{}, pulls: map[string]model.PullRequest{}, reverts: map[string]bool{}}
 }
 
 // Environments lists the environments as the configuration at the head of the
@@ -160,6 +133,7 @@ func (e *Engine) configAt(ctx context.Context, commit string) (model.Config, err
 // site is an environment with its branch's head and its cluster.
 type site struct {
 	env     model.Environment
+	config  model.Config // that the environment was read from
 	head    model.Commit
 	cluster Cluster
 }
@@ -178,16 +152,16 @@ func (e *Engine) locate(ctx context.Context, name string) (site, error) {
 	}
 	head, err := e.cfg.Repository.Head(ctx, env.Branch)
 	if err != nil {
-		return site{}, prefix(name, err)
+		return site{env: env}, prefix(name, err)
 	}
 	if env.Branch != "" {
 		own, err := e.configAt(ctx, head.Hash)
 		if err != nil {
-			return site{}, prefix(name, err)
+			return site{env: env}, prefix(name, err) // without a head: its policy is not known
 		}
 		at, ok := own.Environment(name)
-		if !ok {
-			return site{}, model.Errorf(model.ExitUsage,
+		if !ok || at.Branch != env.Branch {
+			return site{env: env}, model.Errorf(model.ExitUsage,
 				"%s: %s on branch %s does not describe it; merge the default branch's configuration into %[3]s",
 				name, e.cfg.File, env.Branch)
 		}
@@ -196,9 +170,9 @@ func (e *Engine) locate(ctx context.Context, name string) (site, error) {
 	}
 	c, err := e.connect(env, cfg.StateNamespace)
 	if err != nil {
-		return site{env: env, head: head}, prefix(name, err)
+		return site{env: env, config: cfg, head: head}, prefix(name, err)
 	}
-	return site{env: env, head: head, cluster: c}, nil
+	return site{env: env, config: cfg, head: head, cluster: c}, nil
 }
 
 func unknownEnvironment(name string, cfg model.Config) error {

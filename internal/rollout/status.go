@@ -24,6 +24,11 @@ func (e *Engine) Status(ctx context.Context, name string) (model.EnvironmentStat
 		st.Problem = err.Error()
 		return st, nil //nolint:nilerr // it is told in the status
 	}
+	if st.Branch == "" {
+		if branch, err := e.cfg.Repository.DefaultBranch(ctx); err == nil {
+			st.Branch = branch
+		}
+	}
 	if err := e.readCluster(ctx, s, &st); err != nil {
 		st.Problem = prefix(name, err).Error()
 		return st, nil
@@ -60,11 +65,17 @@ func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentS
 	if st.Lock, err = s.cluster.ReadLock(ctx, s.env.Name); err != nil {
 		return err
 	}
-	if st.LastRun != nil && !st.LastRun.State.Final() && st.Lock == nil {
-		// The record is open and nobody holds the lock: whoever ran it is gone.
+	if st.LastRun != nil && !st.LastRun.State.Final() && !holds(st.Lock, st.LastRun.ID) {
+		// The record is open and its run does not hold the lock: whoever ran
+		// it is gone.
 		st.LastRun.State = model.RunInterrupted
 	}
 	return nil
+}
+
+// holds reports whether a run is the one under way.
+func holds(l *model.Lock, run string) bool {
+	return l != nil && (l.Run == "" || l.Run == run)
 }
 
 // ClusterName is how a cluster is named to a person.
@@ -93,7 +104,13 @@ func (e *Engine) Pending(ctx context.Context, name, since string) (model.Pending
 		return model.Pending{}, prefix(name, err)
 	}
 	p, err := e.cfg.Repository.Pending(ctx, s.env, deployedCommit(state), s.head.Hash)
-	return p, prefix(name, err)
+	if err != nil {
+		return p, prefix(name, err)
+	}
+	asking, cancel := context.WithTimeout(ctx, askForge)
+	defer cancel()
+	_ = e.decorate(asking, p.Changes) // without a forge the list is as Git has it
+	return p, nil
 }
 
 func deployedCommit(s model.State) string {
@@ -109,20 +126,20 @@ func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.cluster.Runs(ctx, name)
-	if err != nil {
-		return nil, prefix(name, err)
+	runs, unreadable := s.cluster.Runs(ctx, name) // what can be read comes along with the error
+	if unreadable != nil && len(runs) == 0 {
+		return nil, prefix(name, unreadable)
 	}
 	lock, err := s.cluster.ReadLock(ctx, name)
 	if err != nil {
 		return nil, prefix(name, err)
 	}
 	for i := range runs {
-		if !runs[i].State.Final() && (lock == nil || i > 0) {
+		if !runs[i].State.Final() && !holds(lock, runs[i].ID) {
 			runs[i].State = model.RunInterrupted
 		}
 	}
-	return runs, nil
+	return runs, prefix(name, unreadable)
 }
 
 // Plan reads the live state and says what applying a commit would do. commit

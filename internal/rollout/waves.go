@@ -20,7 +20,7 @@ const applyAtOnce = 8
 // and prunes last: an object is deleted only when what replaces it works.
 func (x *execution) apply(ctx context.Context) error {
 	waves := x.reading.plan.Waves()
-	var targets []model.Target
+	targets := x.unsettled(ctx)
 	for i, w := range waves {
 		if w.Prune {
 			continue
@@ -51,16 +51,50 @@ func (x *execution) apply(ctx context.Context) error {
 	return nil
 }
 
+// unsettled are the objects that are live as the plan wants them, but only
+// because a run wrote them that did not see them become ready. They are not
+// written, and watched all the same: what an earlier run could not bring up
+// does not become a success by being applied once more.
+func (x *execution) unsettled(ctx context.Context) []model.Target {
+	if last := x.reading.state.LastRun; last == nil || last.State == model.RunSucceeded {
+		return nil
+	}
+	runs, err := x.site.cluster.Runs(ctx, x.site.env.Name)
+	if err != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "what earlier runs left behind is not fully known: " + err.Error()})
+	}
+	left := map[model.ObjectID]bool{}
+	for _, r := range runs {
+		if r.State == model.RunSucceeded {
+			break
+		}
+		for _, o := range r.Objects {
+			left[o.ID] = left[o.ID] || o.Result != model.ResultReady
+		}
+	}
+	var out []model.Target
+	for _, o := range x.reading.plan.Objects {
+		if _, rendered := x.reading.objects[o.ID]; rendered && left[o.ID] && !o.Writes() {
+			out = append(out, model.Target{ID: o.ID, Version: o.Version, UID: o.Live.UID})
+		}
+	}
+	return out
+}
+
 // interrupted says what an abort left behind; other errors stay as they are.
 func (x *execution) interrupted(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
 	done := 0
 	for _, o := range x.run.Objects {
-		if o.Result != model.ResultPending {
+		if o.Result != model.ResultPending && o.Result != model.ResultFailed {
 			done++
 		}
+	}
+	if ctx.Err() == nil {
+		if done > 0 && model.CodeOf(err, model.ExitRolloutFailed) == model.ExitPlanMoved {
+			// Exit code 4 promises that nothing was written.
+			err = &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf("%d of %d objects were written: %w", done, len(x.run.Objects), err)}
+		}
+		return err
 	}
 	return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf(
 		"stopped: %d of %d objects were written, and stay as they are; plan again to see what is left: %w",
@@ -122,6 +156,9 @@ func (x *execution) mark(id model.ObjectID, r model.ObjectResult, message string
 // look at; not being able to write it now does not stop the run.
 func (x *execution) setState(ctx context.Context, s model.RunState) {
 	x.run.State = s
+	if x.sandbox {
+		return
+	}
 	if err := x.site.cluster.SaveRun(ctx, x.run); err != nil && ctx.Err() == nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be updated: " + err.Error()})
 	}

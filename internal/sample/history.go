@@ -145,20 +145,30 @@ func (h *history) repo(dir string, marks map[int]string) Repo {
 // firstState is the tree of the first commit.
 func firstState(o Options) (tree, error) {
 	t := tree{}
+	if err := t.read(petstore.Files, "files", o); err != nil {
+		return nil, err
+	}
+	if o.Pipeline {
+		if err := t.read(petstore.Pipeline, "pipeline", o); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	t[configFile], err = adjust(t[configFile], o)
+	return t, err
+}
+
+// read adds the files below a directory.
+func (t tree) read(files fs.FS, dir string, o Options) error {
 	rename := renamer(o.Suffix)
-	err := fs.WalkDir(petstore.Files, "files", func(name string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(files, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := petstore.Files.ReadFile(name)
-		t[strings.TrimPrefix(name, "files/")] = rename.Replace(string(data))
+		data, err := fs.ReadFile(files, name)
+		t[strings.TrimPrefix(name, dir+"/")] = rename.Replace(string(data))
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	t[configFile], err = adjust(t[configFile], o)
-	return t, err
 }
 
 func readChanges(o Options) ([]change, error) {

@@ -33,7 +33,7 @@ func adjust(config string, o Options) (string, error) {
 			return "", fmt.Errorf("windows for %q: there is no such environment", env)
 		}
 	}
-	if o.Context == "" && len(o.Windows) == 0 {
+	if o.Context == "" && len(o.Windows) == 0 && !o.Pipeline && o.Slack == "" {
 		return config, nil
 	}
 	var doc yaml.Node
@@ -43,6 +43,11 @@ func adjust(config string, o Options) (string, error) {
 	for _, env := range field(doc.Content[0], "environments").Content {
 		if o.Context != "" {
 			field(field(env, "cluster"), "context").SetString(o.Context)
+		}
+		if o.Pipeline {
+			if err := require(env); err != nil {
+				return "", err
+			}
 		}
 		text, ok := o.Windows[field(env, "name").Value]
 		if !ok {
@@ -58,6 +63,9 @@ func adjust(config string, o Options) (string, error) {
 		}
 		*field(env, "windows") = *list
 	}
+	if err := around(doc.Content[0], o); err != nil {
+		return "", err
+	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
@@ -65,6 +73,51 @@ func adjust(config string, o Options) (string, error) {
 		return "", err
 	}
 	return out.String(), enc.Close()
+}
+
+// require gives an environment what a change has to meet before and after it
+// is shipped. Development asks for nothing.
+func require(env *yaml.Node) error {
+	if field(env, "tier").Value == "development" {
+		return nil
+	}
+	return set(env, fmt.Sprintf(`requires: {approvals: 1, checks: true}
+tests:
+  - {name: healthz, http: {service: "%s/petstore:8080", path: /healthz, status: 200}, timeout: 20s}
+  - {name: checkout, job: tests/checkout.yaml, timeout: 2m}
+`, field(env, "namespace").Value))
+}
+
+// around sets what is not an environment's: the images that are offered, and
+// who is told.
+func around(config *yaml.Node, o Options) error {
+	if o.Pipeline {
+		if err := set(config, `images:
+  - {image: ghcr.io/petstore/petstore, range: "1.x"}
+  - {image: "ghcr.io/petstore/*"}
+`); err != nil {
+			return err
+		}
+	}
+	if o.Slack == "" {
+		return nil
+	}
+	return set(config, fmt.Sprintf(`notify:
+  slack: {channel: "#deploys", token: "${env:SLACK_BOT_TOKEN}", apiURL: %q}
+`, o.Slack))
+}
+
+// set sets the keys that a text has in a mapping.
+func set(mapping *yaml.Node, text string) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return err
+	}
+	keys := doc.Content[0].Content
+	for i := 0; i+1 < len(keys); i += 2 {
+		*field(mapping, keys[i].Value) = *keys[i+1]
+	}
+	return nil
 }
 
 // field is the value of a key, which is added if it is not there.

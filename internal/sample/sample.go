@@ -44,6 +44,12 @@ type Options struct {
 	// state namespace, so that samples can share a cluster. The resource
 	// definition stays the same in all.
 	Suffix string
+	// Pipeline gives staging and production requirements and acceptance tests,
+	// and the repository a policy for images.
+	Pipeline bool
+	// Slack has runs told in the channel #deploys of the Slack at this
+	// address, such as http://127.0.0.1:4000/api; empty: nobody is told.
+	Slack string
 }
 
 // Repo is a sample that was built.

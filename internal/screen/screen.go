@@ -131,6 +131,23 @@ func (t *Terminal) WaitFor(ctx context.Context, text string) error {
 	return t.Wait(ctx, fmt.Sprintf("%q", text), func(s string) bool { return strings.Contains(s, text) })
 }
 
+// Settle returns when the program has written nothing for as long as quiet: a
+// frame that is being drawn reaches the screen in pieces.
+func (t *Terminal) Settle(ctx context.Context, quiet time.Duration) error {
+	for {
+		t.mu.Lock()
+		changed := t.changed
+		t.mu.Unlock()
+		select {
+		case <-changed:
+		case <-time.After(quiet):
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("the screen does not come to rest: %w", ctx.Err())
+		}
+	}
+}
+
 // Exited waits until the program has ended and returns how.
 func (t *Terminal) Exited(ctx context.Context) error {
 	select {

@@ -16,6 +16,12 @@ var Files embed.FS
 //go:embed changes/*.txtar
 var Changes embed.FS
 
+// Pipeline is what is added to the first state, below "pipeline", when the
+// sample's environments are to have acceptance tests.
+//
+//go:embed all:pipeline
+var Pipeline embed.FS
+
 // PodRules is how the sample's images behave, as the simulated kubelet reads it.
 //
 //go:embed pod-rules.yaml

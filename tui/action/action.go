@@ -23,12 +23,15 @@ const (
 	Review     Scope = "review"
 	Rollout    Scope = "rollout"
 	History    Scope = "history"
+	Reverting  Scope = "revert"
+	Proposed   Scope = "proposed"
+	Upgrades   Scope = "upgrades"
 	Dialog     Scope = "dialog"
 	Help       Scope = "help"
 )
 
 // Scopes lists the scopes in the order in which help shows them.
-var Scopes = [...]Scope{Home, Review, Rollout, History, Dialog, Help, Everywhere}
+var Scopes = [...]Scope{Home, Review, Rollout, History, Reverting, Proposed, Upgrades, Dialog, Help, Everywhere}
 
 // The actions.
 const (
@@ -51,6 +54,13 @@ const (
 	OpenHistory ID = "open-history"
 	OpenRun     ID = "open-run"
 	ToEnv       ID = "to-environment"
+
+	Revert       ID = "revert"
+	OpenProposed ID = "open-proposed"
+	OpenUpgrades ID = "open-upgrades"
+	MakeDraft    ID = "make-draft"
+	Publish      ID = "publish"
+	Merge        ID = "merge"
 
 	OpenDiff   ID = "open-diff"
 	NextObject ID = "next-object"

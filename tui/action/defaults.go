@@ -6,6 +6,9 @@ func Defaults() []Action {
 		{ID: OpenReview, Scope: Home, Keys: []string{"enter", "d"}, Label: "review", Help: "review what shipping up to the selected change would do"},
 		{ID: Ship, Scope: Home, Keys: []string{"s"}, Label: "ship", Help: "review, then confirm shipping up to the selected change", Writes: true},
 		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way"},
+		{ID: OpenProposed, Scope: Home, Keys: []string{"p"}, Label: "proposed", Help: "the open pull requests that touch the selected environment"},
+		{ID: Revert, Scope: Home, Keys: []string{"R"}, Label: "revert", Help: "revert the selected change, or with nothing pending what the last run shipped: shows what that would do"},
+		{ID: OpenUpgrades, Scope: Home, Keys: []string{"u"}, Label: "upgrades", Help: "the images of the selected environment, and what is newer"},
 		{ID: OpenHistory, Scope: Home, Keys: []string{"h"}, Label: "history", Help: "the runs of the selected environment"},
 		{ID: ToEnv, Scope: Home, Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Label: "environment", Help: "select an environment by its place in the list"},
 
@@ -23,11 +26,22 @@ func Defaults() []Action {
 		{ID: PageDown, Scope: Review, Keys: []string{"space", "pgdown", "ctrl+d"}, Label: "page", Help: "scroll the diff down"},
 		{ID: PageUp, Scope: Review, Keys: []string{"b", "pgup", "ctrl+u"}, Label: "page up", Help: "scroll the diff up"},
 		{ID: Ship, Scope: Review, Keys: []string{"s"}, Label: "ship", Help: "confirm shipping what is on the screen", Writes: true},
+		{ID: Publish, Scope: Review, Keys: []string{"o"}, Label: "open pull request", Help: "of a revert or an upgrade: confirm pushing it and opening its pull request", Writes: true},
 
 		{ID: Abort, Scope: Rollout, Keys: []string{"a"}, Label: "abort", Help: "stop the run, after a confirm: no new writes, and the record is closed"},
 		{ID: Back, Scope: Rollout, Keys: []string{"esc"}, Label: "home", Help: "to the home page; a run under way goes on"},
+		{ID: Revert, Scope: Rollout, Keys: []string{"R"}, Label: "revert", Help: "after a run that failed: revert what it shipped; shows what that would do"},
 		{ID: Again, Scope: Rollout, Keys: []string{"r"}, Label: "review again", Help: "after the run: read the plan for the same commit anew"},
 		{ID: OpenHistory, Scope: Rollout, Keys: []string{"h"}, Label: "history", Help: "the runs of this environment"},
+
+		{ID: Revert, Scope: History, Keys: []string{"R"}, Label: "revert", Help: "revert what the selected run shipped: shows what that would do"},
+
+		{ID: MakeDraft, Scope: Reverting, Keys: []string{"enter", "d"}, Label: "show what it would do", Help: "make the commit here, without pushing it, and show what applying it would change"},
+
+		{ID: OpenReview, Scope: Proposed, Keys: []string{"enter", "d"}, Label: "review", Help: "what applying the pull request, merged, would change"},
+		{ID: Merge, Scope: Proposed, Keys: []string{"M"}, Label: "merge", Help: "merge the pull request as it is on the screen, after a confirm", Writes: true},
+
+		{ID: MakeDraft, Scope: Upgrades, Keys: []string{"enter", "d"}, Label: "upgrade", Help: "write the newest tag into a commit, without pushing it, and show what applying it would change"},
 
 		{ID: Choose, Scope: Dialog, Keys: []string{"enter"}, Label: "choose", Help: "press the focused button, or go on from a field"},
 		{ID: NextField, Scope: Dialog, Keys: []string{"tab", "right", "down"}, Label: "move", Help: "go to the next field or button"},

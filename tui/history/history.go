@@ -79,7 +79,7 @@ func (p *Page) Leave() bool {
 
 // Hints are the footer's actions, the most wanted first.
 func (p *Page) Hints() []action.ID {
-	return []action.ID{action.Back, action.Down, action.NextPane, action.Refresh}
+	return []action.ID{action.Back, action.Down, action.Revert, action.NextPane, action.Refresh}
 }
 
 // Head is the header line.
@@ -166,7 +166,7 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 	out = append(out, p.facts(f, r, w)...)
 	out = append(out, "")
 	room := max(0, h-len(out))
-	objects := p.objectLines(f, r, w)
+	objects := append(testLines(f, r, w), p.objectLines(f, r, w)...)
 	p.scroll = max(0, min(p.scroll, len(objects)-room))
 	out = append(out, objects[p.scroll:min(len(objects), p.scroll+room)]...)
 	return out[:min(h, len(out))]
@@ -236,6 +236,41 @@ func (p *Page) objectLines(f frame.Frame, r model.Run, w int) []string {
 		}
 	}
 	return out
+}
+
+// testLines are the acceptance tests of a run, each with why it did not pass.
+func testLines(f frame.Frame, r model.Run, w int) []string {
+	if len(r.Tests) == 0 {
+		return nil
+	}
+	out := []string{f.Heading("TESTS", words.Count(len(r.Tests), "test"), w)}
+	for _, t := range r.Tests {
+		glyph, look := f.Glyph.Waiting, f.Dim
+		switch {
+		case t.State == model.TestPassed:
+			glyph, look = f.Glyph.OK, f.Good
+		case t.State != model.TestSkipped && t.Required:
+			glyph, look = f.Glyph.Failed, f.Bad
+		case t.State != model.TestSkipped:
+			glyph, look = f.Glyph.Failed, f.Warn
+		}
+		line := "   " + look.Paint(glyph) + " " + sanitize.Line(t.Name) + "  " + f.Dim.Paint(sanitize.Line(string(t.Kind))) +
+			"  " + look.Paint(sanitize.Line(string(t.State)))
+		if !t.Required {
+			line += f.Dim.Paint(", not required")
+		}
+		took := ""
+		if !t.StartedAt.IsZero() {
+			took = words.Took(t.FinishedAt.Sub(t.StartedAt)) + " "
+		}
+		out = append(out, paint.Spread(line, f.Dim.Paint(took), w))
+		if t.Message != "" {
+			for _, l := range paint.Wrap(sanitize.Text(t.Message), w-8) {
+				out = append(out, "       "+look.Paint(l))
+			}
+		}
+	}
+	return append(out, "")
 }
 
 func resultOf(f frame.Frame, r model.ObjectResult) (string, theme.Style) {

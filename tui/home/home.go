@@ -72,7 +72,12 @@ func (p *Page) Sync() {
 		for _, c := range s.Value.Changes {
 			rows = append(rows, list.Item[string]{Key: c.Commit})
 		}
+		// Who has not gone into the list means the head, also when it moves.
+		atHead := !p.inList && l.Index() <= 0
 		l.Set(rows)
+		if atHead {
+			l.Top()
+		}
 	}
 	if _, ok := p.Change(); !ok {
 		p.inList = false
@@ -192,5 +197,5 @@ func (p *Page) Hints() []action.ID {
 	if _, ok := p.Running[env]; ok {
 		out = append([]action.ID{action.OpenRun}, out...)
 	}
-	return append(out, action.OpenHistory, action.NextPane, action.Refresh, action.Quit)
+	return append(out, action.OpenProposed, action.Revert, action.OpenUpgrades, action.OpenHistory, action.NextPane, action.Refresh, action.Quit)
 }

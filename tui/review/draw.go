@@ -18,11 +18,19 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 		Right:      f.Window(w),
 		Production: p.Environment.Tier == model.TierProduction,
 	}
-	if n := len(p.Shipped); n > 0 {
+	name := sanitize.Line(p.Environment.Name)
+	switch n := len(p.Shipped); {
+	case p.Draft != nil:
+		h.Left = name + "  " + sanitize.Line(p.Order.Of) + ", not pushed yet"
+	case p.Proposed != nil:
+		h.Left = fmt.Sprintf("%s  proposed #%d, not merged", name, p.Proposed.Number)
+	case n > 0:
 		h.Left += "  " + words.Count(n, "change")
 	}
 	commit := p.Commit
-	if plan := p.Plan.Value; plan != nil {
+	if p.Draft != nil {
+		h.Left += "  " + f.Commit(commit)
+	} else if plan := p.Plan.Value; plan != nil {
 		commit = plan.Commit
 		h.Left += "  " + f.Commit(plan.From) + " " + f.Glyph.Arrow + " " + f.Commit(commit)
 	} else if commit != "" {

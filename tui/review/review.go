@@ -5,6 +5,7 @@ package review
 
 import (
 	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/diffview"
+	"github.com/fairtide-dev/fairtide/tui/draft"
 	"github.com/fairtide-dev/fairtide/tui/list"
 	"github.com/fairtide-dev/fairtide/tui/slot"
 )
@@ -34,6 +36,13 @@ type Page struct {
 	Newer       int // pending changes that stay pending
 	Plan        slot.Slot[*model.Plan]
 
+	// Draft is set on the review of a commit that is not pushed yet, Order is
+	// what it was made from. Proposed is set on that of an open pull request.
+	// Neither can be shipped.
+	Draft    *model.Draft
+	Order    draft.Order
+	Proposed *model.Proposed
+
 	objects   list.List[row]
 	index     map[model.ObjectID]int // into the plan's objects
 	unchanged bool                   // the unchanged objects are listed
@@ -52,6 +61,19 @@ type Page struct {
 // New makes a page for shipping env up to commit.
 func New(env model.Environment, commit string, shipped []model.Change, newer int) *Page {
 	return &Page{Environment: env, Commit: commit, Shipped: shipped, Newer: newer}
+}
+
+// NewDraft makes a page for a draft that has just been made. Sync is to be
+// called before it is drawn.
+func NewDraft(env model.Environment, o draft.Order, made draft.Made, now time.Time) *Page {
+	p := &Page{Environment: env, Commit: made.Draft.Commit, Draft: &made.Draft, Order: o}
+	p.Plan.Value, p.Plan.Loaded, p.Plan.At = made.Plan, true, now
+	return p
+}
+
+// NewProposed makes a page for an open pull request.
+func NewProposed(env model.Environment, pr model.Proposed) *Page {
+	return &Page{Environment: env, Commit: pr.Head, Proposed: &pr}
 }
 
 // comparedMsg is the comparison of an object's two sides.
@@ -292,13 +314,23 @@ func (p *Page) Leave() bool {
 	return true
 }
 
+// next is what is done with what the page shows.
+func (p *Page) next() action.ID {
+	if p.Draft != nil {
+		return action.Publish
+	}
+	return action.Ship
+}
+
 // Hints are the footer's actions, the most wanted first.
 func (p *Page) Hints() []action.ID {
 	switch {
 	case p.Plan.Value == nil:
 		return []action.ID{action.Back, action.Refresh}
+	case p.Proposed != nil:
+		return []action.ID{action.OpenDiff, action.NextHunk, action.NextObject, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
 	case p.inDiff:
-		return []action.ID{action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Layout, action.Zoom, action.Ship, action.Back}
+		return []action.ID{action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Layout, action.Zoom, p.next(), action.Back}
 	}
-	return []action.ID{action.Ship, action.OpenDiff, action.NextHunk, action.NextObject, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
+	return []action.ID{p.next(), action.OpenDiff, action.NextHunk, action.NextObject, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
 }

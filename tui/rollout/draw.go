@@ -36,7 +36,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	if f.H > 14 {
 		top = append(top, "")
 	}
-	bottom := p.bottom(f, max(3, f.H/3))
+	bottom := p.bottom(f, p.bottomHeight(f, len(top)))
 	room := max(1, f.H-len(top)-len(bottom))
 	out := append(top, p.table(f, room)...)
 	if slack := f.H - len(out) - len(bottom); slack > 0 && p.rows.Len() > 0 {
@@ -73,7 +73,7 @@ func (p *Page) bar(f frame.Frame, w int, share float64) string {
 	full := int(share * float64(w))
 	look := f.Accent
 	switch {
-	case p.counts().failed > 0 || p.Done() && p.state == model.RunFailed:
+	case p.Failing() || p.Done() && p.state == model.RunFailed:
 		look = f.Bad
 	case p.Done() && p.state == model.RunSucceeded:
 		look = f.Good
@@ -95,17 +95,28 @@ func (p *Page) tally(f frame.Frame) string {
 	add(c.busy, model.ReadinessProgress, "under way")
 	add(c.ready, model.ReadinessReady, "ready")
 	add(c.waiting, model.ReadinessWaiting, "waiting")
+	if len(p.tests) > 0 && (p.state == model.RunTesting || p.testCounts().ended > 0) {
+		t := p.testCounts()
+		text, look := fmt.Sprintf("%d of %d tests passed", t.passed, len(p.tests)), f.Dim
+		if p.testsFailed() {
+			look = f.Bad
+		}
+		parts = append(parts, look.Paint(text))
+	}
 	return strings.Join(parts, "  ")
 }
 
 // table is the waves and their objects in h lines.
 func (p *Page) table(f frame.Frame, h int) []string {
-	if len(p.order) == 0 {
+	if len(p.order)+len(p.tests) == 0 {
 		return []string{"   " + f.Dim.Paint("No object is written: the commit is recorded as live.")}
 	}
 	name := 0
 	for _, id := range p.order {
 		name = max(name, paint.Width(title(id)))
+	}
+	for _, t := range p.tests {
+		name = max(name, paint.Width(sanitize.Line(t.name)))
 	}
 	name = min(name, max(18, f.W/3))
 	var out []string
@@ -115,6 +126,10 @@ func (p *Page) table(f frame.Frame, h int) []string {
 		switch {
 		case k.wave > 0:
 			out = append(out, p.waveRow(f, k.wave))
+		case k.tests:
+			out = append(out, p.testsRow(f))
+		case k.test != "":
+			out = append(out, p.testRow(f, p.find(k.test), i == p.rows.Index(), name))
 		case k.pod:
 			out = append(out, p.podRow(f, k))
 		case k.line > 0:
@@ -238,6 +253,16 @@ func (p *Page) podRow(f frame.Frame, k row) string {
 	return paint.Spread(line, f.Dim.Paint(right), f.W)
 }
 
+// bottomHeight is how many lines the bottom may take: a third of the page, and
+// for the log of a test half of it, or what the table leaves.
+func (p *Page) bottomHeight(f frame.Frame, top int) int {
+	h := max(3, f.H/3)
+	if p.selectedTest() != nil {
+		h = max(h, f.H/2, f.H-top-p.rows.Len()-1)
+	}
+	return h
+}
+
 // bottom is the verdict once there is one, else the selected object's trouble
 // in full, and above it as much of the story as there is room for.
 func (p *Page) bottom(f frame.Frame, h int) []string {
@@ -246,6 +271,14 @@ func (p *Page) bottom(f frame.Frame, h int) []string {
 		said = p.trouble(f)
 	}
 	said = said[:min(len(said), h-1)]
+	if t := p.selectedTest(); t != nil && !t.began.IsZero() {
+		log := p.logTail(f, t, h-2-len(said))
+		out := append([]string{f.Line(f.W)}, log...)
+		if len(said) > 0 && len(log) > 0 {
+			out = append(out, "")
+		}
+		return append(out, said...)
+	}
 	told := min(len(p.story), max(0, h-2-len(said)))
 	out := []string{f.Line(f.W)}
 	for _, l := range p.story[len(p.story)-told:] {
@@ -260,7 +293,7 @@ func (p *Page) bottom(f frame.Frame, h int) []string {
 // trouble is the full text of what is wrong with the selected object.
 func (p *Page) trouble(f frame.Frame) []string {
 	k, ok := p.rows.Selected()
-	if !ok {
+	if !ok || k.test != "" {
 		return nil
 	}
 	o := p.objects[k.id]
@@ -306,17 +339,41 @@ func (p *Page) verdict(f frame.Frame) []string {
 	took := words.Took(p.ended.Sub(p.started))
 	name := p.Environment.Name
 	if p.err == nil && p.state == model.RunSucceeded {
-		return mark(f, glyph, look.Paint, fmt.Sprintf("succeeded: %s runs %s, %s in %s",
-			name, model.Short(p.Plan.Commit), words.Count(len(p.order), "object"), took))
+		tests := ""
+		if c := p.testCounts(); len(p.tests) > 0 {
+			tests = fmt.Sprintf(", %d of %d tests passed", c.passed, len(p.tests))
+		}
+		return mark(f, glyph, look.Paint, fmt.Sprintf("succeeded: %s runs %s, %s%s in %s",
+			name, model.Short(p.Plan.Commit), words.Count(len(p.order), "object"), tests, took))
 	}
 	reason := p.run.Reason
 	if p.err != nil {
 		reason = p.err.Error()
+	}
+	if t := p.testVerdict(); t != "" && !strings.Contains(reason, "acceptance test") {
+		reason = t
 	}
 	out := mark(f, glyph, look.Paint, p.outcome()+": "+reason)
 	next := "What was applied stays as it is. "
 	if p.run.ID == "" {
 		next = "Nothing was written. "
 	}
-	return append(out, "   "+next+f.Accent.Paint("r")+" reads the plan for "+f.Commit(p.Plan.Commit)+" again.")
+	again := f.Accent.Paint("r") + " reads the plan for " + f.Commit(p.Plan.Commit) + " again."
+	if !p.Failed() {
+		return append(out, "   "+next+again)
+	}
+	out = append(out, paint.Cut("   "+next+f.Accent.Paint("R")+" reverts "+p.shippedWords(f)+" by a pull request.", f.W))
+	return append(out, "   "+again)
+}
+
+// shippedWords name what the run shipped.
+func (p *Page) shippedWords(f frame.Frame) string {
+	var names []string
+	for _, c := range p.Shipped {
+		names = append(names, frame.Change(c))
+	}
+	if len(names) == 0 {
+		return f.Commit(p.Plan.Commit)
+	}
+	return words.List(names, 4)
 }

@@ -23,6 +23,10 @@ type row struct {
 	id   model.ObjectID
 	line int // below the object: 0 its cause, then its pods, counted from 1
 	pod  bool
+	// tests is set for the heading above the acceptance tests, test is the
+	// name of one of them.
+	tests bool
+	test  string
 }
 
 // object is what is known of one object of the run.
@@ -63,6 +67,7 @@ type Page struct {
 	order   []model.ObjectID
 	objects map[model.ObjectID]*object
 	story   []line
+	tests   []*test
 
 	rows  list.List[row]
 	moved bool // the operator moved the cursor: it no longer follows trouble
@@ -80,6 +85,9 @@ func New(env model.Environment, plan *model.Plan, shipped []model.Change, now ti
 			p.order = append(p.order, o.ID)
 		}
 	}
+	for _, t := range env.Tests {
+		p.tests = append(p.tests, &test{name: t.Name, kind: t.Kind(), required: t.Required})
+	}
 	p.fill()
 	return p
 }
@@ -94,14 +102,20 @@ func (p *Page) State() model.RunState { return p.state }
 func (p *Page) Words() string {
 	c := p.counts()
 	out := fmt.Sprintf("%d of %d ready", c.ready, len(p.order))
+	if p.state == model.RunTesting {
+		out += fmt.Sprintf(", %d of %d tests passed", p.testCounts().passed, len(p.tests))
+	}
 	if c.failed > 0 {
 		out += fmt.Sprintf(", %d failed", c.failed)
 	}
 	return out
 }
 
-// Failing reports whether an object of the run has failed.
-func (p *Page) Failing() bool { return p.counts().failed > 0 }
+// Failing reports whether an object of the run, or a test it needs, has failed.
+func (p *Page) Failing() bool { return p.counts().failed > 0 || p.testsFailed() }
+
+// Failed reports whether the run has written to the cluster and not succeeded.
+func (p *Page) Failed() bool { return p.Done() && p.state != model.RunSucceeded && p.run.ID != "" }
 
 // Percent is how much of the run is done.
 func (p *Page) Percent() int { return int(p.share() * 100) }
@@ -140,6 +154,10 @@ func (p *Page) take(e model.Event) {
 		}
 	case model.EventProgress, model.EventCause:
 		p.progress(o, e)
+	case model.EventTest:
+		p.tested(e)
+	case model.EventLog:
+		p.logged(e)
 	case model.EventStarted:
 		p.tell(e.Time, "run "+e.Run+" started: "+e.Message)
 	case model.EventFinished:
@@ -224,6 +242,9 @@ func (p *Page) Finish(run model.Run, err error, now time.Time) {
 			o.state, o.pruned = model.ReadinessReady, true
 		}
 	}
+	for _, r := range run.Tests {
+		p.ran(r)
+	}
 	for _, o := range p.objects {
 		o.left = o.state == model.ReadinessWaiting
 	}
@@ -252,6 +273,12 @@ func (p *Page) fill() {
 			items = append(items, list.Item[row]{Key: row{id: id, pod: true, line: i + 1}, Heading: true})
 		}
 	}
+	if len(p.tests) > 0 {
+		items = append(items, list.Item[row]{Key: row{tests: true}, Heading: true})
+	}
+	for _, t := range p.tests {
+		items = append(items, list.Item[row]{Key: row{test: t.name}})
+	}
 	p.rows.Set(items)
 	if !p.moved {
 		p.followTrouble()
@@ -273,9 +300,17 @@ func (p *Page) troubled(o *object) []model.Pod {
 	return out
 }
 
-// followTrouble puts the cursor on the first object that has failed, else on
-// the first that is on its way.
+// followTrouble puts the cursor on the first object or test that has failed,
+// else on the first that is on its way.
 func (p *Page) followTrouble() {
+	for _, want := range []func(*test) bool{(*test).bad, (*test).running} {
+		for _, t := range p.tests {
+			if want(t) && p.counts().failed == 0 {
+				p.rows.Select(row{test: t.name})
+				return
+			}
+		}
+	}
 	for _, want := range []model.Readiness{model.ReadinessFailed, model.ReadinessProgress} {
 		for _, id := range p.order {
 			if p.objects[id].state == want {
@@ -306,12 +341,21 @@ func (p *Page) counts() counts {
 }
 
 // share is how much of the run is done, between 0 and 1. Having been applied
-// is worth a third of an object; the rest comes with its pods.
+// is worth a third of an object, and the rest comes with its pods; having been
+// started is worth a third of a test.
 func (p *Page) share() float64 {
-	if len(p.order) == 0 {
+	if len(p.order)+len(p.tests) == 0 {
 		return 0
 	}
 	sum := 0.0
+	for _, t := range p.tests {
+		switch {
+		case t.result != nil:
+			sum++
+		case t.running():
+			sum += 1.0 / 3
+		}
+	}
 	for _, o := range p.objects {
 		switch {
 		case o.state == model.ReadinessReady:
@@ -323,7 +367,7 @@ func (p *Page) share() float64 {
 			sum += 1.0 / 3
 		}
 	}
-	return sum / float64(len(p.order))
+	return sum / float64(len(p.order)+len(p.tests))
 }
 
 // Do carries out a movement. It reports whether the page knows the action.
@@ -356,6 +400,9 @@ func (p *Page) Hints() []action.ID {
 		return []action.ID{action.Abort, action.Back}
 	case p.state == model.RunSucceeded:
 		return []action.ID{action.Back, action.OpenHistory}
+	}
+	if p.Failed() {
+		return []action.ID{action.Revert, action.Again, action.OpenHistory, action.Back}
 	}
 	return []action.ID{action.Back, action.Again, action.OpenHistory}
 }

@@ -80,3 +80,18 @@ func (t *Theme) Severity(s model.Severity) Style {
 	}
 	return t.Dim
 }
+
+// Check is the glyph and the style of a check's state, or of all checks together.
+func (t *Theme) Check(s model.CheckState) (string, Style) {
+	switch s {
+	case model.CheckSuccess:
+		return t.Glyph.OK, t.Good
+	case model.CheckFailure:
+		return t.Glyph.Failed, t.Bad
+	case model.CheckPending:
+		return t.Glyph.Busy, t.Warn
+	case model.CheckUnknown:
+		return t.Glyph.Unpredictable, t.Warn
+	}
+	return t.Glyph.Dash, t.Dim
+}

@@ -18,6 +18,8 @@ type Backend struct {
 	Pendings  map[string]model.Pending
 	Plans     map[string]*model.Plan // by environment
 	Histories map[string][]model.Run
+	Proposals map[string][]model.Proposed
+	Uses      map[string][]model.ImageUse
 	// Script plays a run. It must return soon after its context ends.
 	Script func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
 

@@ -21,6 +21,8 @@ func Sample(now time.Time) *Backend {
 	b := &Backend{
 		Statuses: map[string]model.EnvironmentStatus{}, Pendings: map[string]model.Pending{},
 		Plans: map[string]*model.Plan{}, Histories: map[string][]model.Run{},
+		Proposals: map[string][]model.Proposed{"production": proposals(now)},
+		Uses:      map[string][]model.ImageUse{"production": uses()},
 	}
 	berlin := time.FixedZone("CET", 3600)
 	for i, name := range []string{"dev", "staging", "production"} {
@@ -34,6 +36,7 @@ func Sample(now time.Time) *Backend {
 				Days: []time.Weekday{time.Tuesday}, Start: 9 * 60, End: 11 * 60,
 			}}}
 			env.Override.Allowed = true
+			env.Requires = model.Requirements{Approvals: 2, Checks: true}
 		}
 		b.Envs = append(b.Envs, env)
 		b.Statuses[name] = status(env, now)
@@ -197,6 +200,10 @@ func history(env string, now time.Time) []model.Run {
 	failed.Objects[1].Result = model.ResultFailed
 	failed.Objects[1].Message = "image ghcr.io/shop/gateway:2.0.7 cannot be pulled: manifest unknown"
 	failed.Reason = env + ": Deployment shop/gateway will not become ready: image ghcr.io/shop/gateway:2.0.7 cannot be pulled: manifest unknown"
+	failed.Tests = []model.TestResult{
+		{Name: "smoke", Kind: model.TestHTTP, Required: true, State: model.TestPassed, StartedAt: now.Add(-76 * time.Hour), FinishedAt: now.Add(-76*time.Hour + 4*time.Second)},
+		{Name: "lighthouse", Kind: model.TestCommand, State: model.TestFailed, Message: "exit code 1: score 0.71, want 0.80"},
+	}
 	overridden := run(116, Third, Third, 30*24*time.Hour, model.RunSucceeded)
 	overridden.Override = "incident 4711: checkout is down"
 	return []model.Run{run(118, Second, Live, 53*time.Hour, model.RunSucceeded), failed, overridden, run(115, "", Third, 31*24*time.Hour, model.RunAborted)}

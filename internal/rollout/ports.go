@@ -1,0 +1,99 @@
+package rollout
+
+import (
+	"context"
+
+	"github.com/fairtide-dev/fairtide/internal/accept"
+	"github.com/fairtide-dev/fairtide/internal/forge"
+	"github.com/fairtide-dev/fairtide/internal/registry"
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// Repository is what the engine needs of the Git side.
+type Repository interface {
+	Head(ctx context.Context, branch string) (model.Commit, error)
+	DefaultBranch(ctx context.Context) (string, error)
+	Resolve(ctx context.Context, rev string) (string, error)
+	// Merged reports whether commit is on the branch that head is the tip of.
+	Merged(ctx context.Context, commit, head string) (bool, error)
+	File(ctx context.Context, commit, path string) ([]byte, error)
+	Pending(ctx context.Context, env model.Environment, deployed, head string) (model.Pending, error)
+	Render(ctx context.Context, env model.Environment, commit string) (*model.Rendered, error)
+	// Changed compares two renders of an environment.
+	Changed(before, after *model.Rendered) []model.ChangedObject
+	// RenderMerged renders head merged into base, as its pull request would.
+	RenderMerged(ctx context.Context, env model.Environment, base, head string) (*model.Rendered, error)
+	Images(ctx context.Context, env model.Environment, commit string) ([]model.ImageUse, error)
+
+	// RemoteURL is where the repository is fetched from; empty: nowhere.
+	RemoteURL() string
+	Fetch(ctx context.Context) (moved bool, err error)
+	// FetchPull fetches what a pull request proposes and returns its head.
+	FetchPull(ctx context.Context, number int) (head string, err error)
+	Export(ctx context.Context, commit, dir, under string) error
+
+	Revert(ctx context.Context, commit, onto string) (model.Patch, error)
+	BackTo(ctx context.Context, env model.Environment, commit, onto string) (model.Patch, error)
+	Bump(ctx context.Context, env model.Environment, image, tag, onto string) (model.Patch, error)
+	CommitPatch(ctx context.Context, p model.Patch, title, body string) (commit string, err error)
+	Push(ctx context.Context, commit, branch string) error
+}
+
+// Cluster is what the engine needs of the Kubernetes side.
+type Cluster interface {
+	Info(ctx context.Context) (model.ClusterInfo, error)
+	Plan(ctx context.Context, r model.PlanRequest) (*model.Plan, []model.Object, error)
+	Apply(ctx context.Context, o model.Object, planned model.PlannedObject) (model.InventoryEntry, error)
+	Delete(ctx context.Context, planned model.PlannedObject) error
+	Gone(ctx context.Context, id model.ObjectID, version string) (bool, error)
+	RefreshKinds()
+	Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error
+
+	ReadState(ctx context.Context, env string) (model.State, error)
+	WriteState(ctx context.Context, env string, s model.State) (model.State, error)
+	ReadLock(ctx context.Context, env string) (*model.Lock, error)
+	Lock(ctx context.Context, env, holder, run string) (Lease, error)
+	NewRun(ctx context.Context, run model.Run) (model.Run, error)
+	SaveRun(ctx context.Context, run model.Run) error
+	Runs(ctx context.Context, env string) ([]model.Run, error)
+
+	accept.ServiceGetter
+	accept.JobRunner
+
+	CreateSandbox(ctx context.Context, name string, labels map[string]string) error
+	DeleteSandbox(ctx context.Context, name string) error
+	// Sandboxed maps an environment's objects into a sandbox namespace, and
+	// says what it leaves out and why.
+	Sandboxed(objects []model.Object, from, to string) (kept []model.Object, notes []string)
+}
+
+// Lease is a held lock.
+type Lease interface {
+	// Held is asked before every write: it knows at once that the lease has
+	// run out, also when the machine was asleep in between.
+	Held() bool
+	Lost() <-chan struct{}
+	SetRun(ctx context.Context, run string) error
+	Release(ctx context.Context) error
+}
+
+// Forge is what the engine needs of the place where pull requests are.
+type Forge interface {
+	PullRequestsOf(ctx context.Context, commits []string) (map[string]model.PullRequest, error)
+	Open(ctx context.Context, base string) ([]model.PullRequest, error)
+	Get(ctx context.Context, number int) (model.PullRequest, error)
+	Create(ctx context.Context, p forge.NewPullRequest) (model.PullRequest, error)
+	Merge(ctx context.Context, number int, expectedHead string, method forge.MergeMethod) (string, error)
+	UpsertComment(ctx context.Context, number int, marker, body string) error
+	SetStatus(ctx context.Context, commit string, s forge.Status) error
+}
+
+// Registry is what the engine needs of the places where images are.
+type Registry interface {
+	Tags(ctx context.Context, repository string) ([]string, error)
+	Digest(ctx context.Context, ref string) (string, error)
+}
+
+var _ Registry = (*registry.Client)(nil)
+
+var _ Forge = (*forge.GitHub)(nil)
