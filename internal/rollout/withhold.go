@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 
 	"github.com/fairtide-dev/fairtide/model"
@@ -27,8 +28,32 @@ func withoutSecrets(files []model.FileChange, rendered []model.Object) []model.F
 	return files
 }
 
-// secretValues are the lines of all values of Secrets, as text and in base64.
+// secretValues are the lines of all values of Secrets, as text and in base64,
+// but for those that stand in other objects too: a user who is called like the
+// image is no secret, and would hide every upgrade of it.
 func secretValues(objects []model.Object) map[string]bool {
+	values := linesOfSecrets(objects)
+	for _, o := range objects {
+		if len(values) == 0 {
+			break
+		}
+		if o.ID.Group == "" && o.ID.Kind == "Secret" {
+			continue
+		}
+		data, err := json.Marshal(o.Fields)
+		if err != nil {
+			continue // what cannot be read cannot clear a value
+		}
+		for v := range values {
+			if strings.Contains(string(data), v) {
+				delete(values, v)
+			}
+		}
+	}
+	return values
+}
+
+func linesOfSecrets(objects []model.Object) map[string]bool {
 	values := map[string]bool{}
 	add := func(s string) {
 		for line := range strings.Lines(s) {
