@@ -24,15 +24,7 @@ func (p *program) changesCommand() *cobra.Command {
 }
 
 func (p *program) changes(ctx context.Context, since string) error {
-	format, err := p.format("text", "json")
-	if err != nil {
-		return err
-	}
-	name, err := p.environment()
-	if err != nil {
-		return err
-	}
-	e, err := p.fresh(ctx)
+	format, name, e, err := p.begin(ctx, p.fresh)
 	if err != nil {
 		return err
 	}

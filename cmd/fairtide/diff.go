@@ -30,15 +30,7 @@ something would, or could not be predicted.`,
 }
 
 func (p *program) diff(ctx context.Context, commit, save string) error {
-	format, err := p.format("text", "json")
-	if err != nil {
-		return err
-	}
-	name, err := p.environment()
-	if err != nil {
-		return err
-	}
-	e, err := p.fresh(ctx)
+	format, name, e, err := p.begin(ctx, p.fresh)
 	if err != nil {
 		return err
 	}

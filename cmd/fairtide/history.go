@@ -21,15 +21,7 @@ func (p *program) historyCommand() *cobra.Command {
 }
 
 func (p *program) history(ctx context.Context) error {
-	format, err := p.format("text", "json")
-	if err != nil {
-		return err
-	}
-	name, err := p.environment()
-	if err != nil {
-		return err
-	}
-	e, err := p.engine(ctx)
+	format, name, e, err := p.begin(ctx, p.engine)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -172,6 +173,19 @@ func (p *program) format(known ...string) (string, error) {
 		}
 	}
 	return "", model.Errorf(model.ExitUsage, "unknown output format %q; this command writes %s", p.flags.output, strings.Join(known, ", "))
+}
+
+// begin is what every command starts with that is about one environment and
+// writes text or JSON: their flags, and the engine, opened by open.
+func (p *program) begin(ctx context.Context, open func(context.Context) (*rollout.Engine, error)) (format, name string, e *rollout.Engine, err error) {
+	if format, err = p.format("text", "json"); err != nil {
+		return "", "", nil, err
+	}
+	if name, err = p.environment(); err != nil {
+		return "", "", nil, err
+	}
+	e, err = open(ctx)
+	return format, name, e, err
 }
 
 // environment insists on -e.

@@ -22,15 +22,7 @@ func (p *program) proposedCommand() *cobra.Command {
 }
 
 func (p *program) proposed(ctx context.Context) error {
-	format, err := p.format("text", "json")
-	if err != nil {
-		return err
-	}
-	name, err := p.environment()
-	if err != nil {
-		return err
-	}
-	e, err := p.fresh(ctx)
+	format, name, e, err := p.begin(ctx, p.fresh)
 	if err != nil {
 		return err
 	}

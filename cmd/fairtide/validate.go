@@ -104,15 +104,7 @@ required one does not pass. With -o json the events are written, one a line.`,
 }
 
 func (p *program) test(ctx context.Context) error {
-	format, err := p.format("text", "json")
-	if err != nil {
-		return err
-	}
-	name, err := p.environment()
-	if err != nil {
-		return err
-	}
-	e, err := p.engine(ctx)
+	format, name, e, err := p.begin(ctx, p.engine)
 	if err != nil {
 		return err
 	}
