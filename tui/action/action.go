@@ -193,3 +193,11 @@ func KeyTable() string {
 	}
 	return b.String()
 }
+
+// Rows is how many rows a movement goes down in a list; negative is up. ok is
+// false for what is no movement. To the top or bottom is further than any list.
+func Rows(id ID) (n int, ok bool) {
+	const page, all = 10, 1 << 20
+	n, ok = map[ID]int{Down: 1, Up: -1, PageDown: page, PageUp: -page, Top: -all, Bottom: all}[id]
+	return n, ok
+}

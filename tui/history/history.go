@@ -48,12 +48,7 @@ func (p *Page) Selected() (model.Run, bool) {
 
 // Do carries out a movement. It reports whether the page knows the action.
 func (p *Page) Do(id action.ID) bool {
-	const page = 10
-	steps := map[action.ID]int{
-		action.Down: 1, action.Up: -1, action.PageDown: page, action.PageUp: -page,
-		action.Top: -1 << 20, action.Bottom: 1 << 20,
-	}
-	n, ok := steps[id]
+	n, ok := action.Rows(id)
 	switch {
 	case id == action.NextPane || id == action.PrevPane:
 		_, any := p.Selected()

@@ -83,12 +83,7 @@ func short(image string) string {
 
 // Do carries out a movement. It reports whether the page knows the action.
 func (p *Page) Do(id action.ID) bool {
-	const page = 10
-	steps := map[action.ID]int{
-		action.Down: 1, action.Up: -1, action.PageDown: page, action.PageUp: -page,
-		action.Top: -1 << 20, action.Bottom: 1 << 20,
-	}
-	n, ok := steps[id]
+	n, ok := action.Rows(id)
 	if ok {
 		p.list.Move(n)
 	}
