@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fairtide-dev/fairtide/internal/mask"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -194,7 +195,7 @@ func FuzzMask(f *testing.F) {
 		if !strings.HasPrefix(token, "<masked ") || len(token) != len("<masked 3f9a2c1d>") {
 			t.Errorf("%q is shown as %q", secret, token)
 		}
-		if want := (masker{clusterUID: "u"}).token(id, base64.StdEncoding.EncodeToString([]byte(secret))); token != want {
+		if want := mask.New("u").Token(id, base64.StdEncoding.EncodeToString([]byte(secret))); token != want {
 			t.Errorf("%q has tokens %q and %q", secret, token, want)
 		}
 	})
