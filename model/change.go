@@ -24,11 +24,33 @@ type Change struct {
 	Author        string          `json:"author"`
 	AuthorEmail   string          `json:"authorEmail,omitempty"`
 	MergedAt      time.Time       `json:"mergedAt"`
+	Committer     string          `json:"committer,omitempty"` // "NAME <EMAIL>", when it is not the author
+	CoAuthors     []string        `json:"coAuthors,omitempty"` // "NAME <EMAIL>", as the trailers have them
+	Signature     Signature       `json:"signature"`
 	PullRequest   *PullRequest    `json:"pullRequest,omitempty"`
 	RendersChange bool            `json:"rendersChange"`
 	Problem       string          `json:"problem,omitempty"` // why its render could not be judged
 	Files         []string        `json:"files,omitempty"`   // inputs it touched, sorted
 	Objects       []ChangedObject `json:"objects,omitempty"` // how its render differs from its parent's
+}
+
+// SignatureState says what a commit's signature is worth.
+type SignatureState string
+
+// The states of a signature.
+const (
+	SignatureVerified   SignatureState = "verified"   // made by one of the environment's signers
+	SignatureUnverified SignatureState = "unverified" // there is one, which proves nothing here; Reason says why
+	SignatureUnsigned   SignatureState = "unsigned"
+)
+
+// Signature is what is known of a commit's signature.
+type Signature struct {
+	State  SignatureState `json:"state"`
+	Kind   string         `json:"kind,omitempty"`   // gpg, ssh or x509
+	Signer string         `json:"signer,omitempty"` // of a verified one
+	Key    string         `json:"key,omitempty"`    // fingerprint or key ID, where it is known
+	Reason string         `json:"reason,omitempty"` // why it is unverified
 }
 
 // ChangedObject is one object whose render a change creates, updates or removes.
@@ -52,6 +74,22 @@ type Pending struct {
 	// Incomplete is set when changes are missing from the list: the clone ends
 	// before Deployed, or there are too many. Diverged says which.
 	Incomplete bool
+	// Outlined is set when it was not looked at how the changes alter objects:
+	// they have none, and RendersChange is not known.
+	Outlined bool
+}
+
+// PendingAsk asks what is pending in one environment.
+type PendingAsk struct {
+	Environment Environment
+	Deployed    string // a commit; empty: never deployed
+	Head        string // a revision; empty: the head of the environment's branch
+}
+
+// PendingAnswer is the answer to one PendingAsk: the list, or why there is none.
+type PendingAnswer struct {
+	Pending Pending
+	Err     error
 }
 
 var (

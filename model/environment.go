@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // Tier says how careful the tool has to be with an environment.
 type Tier string
 
@@ -38,6 +40,51 @@ type Environment struct {
 	Requires  Requirements
 	Tests     []Test
 	Sandbox   Sandbox
+	Helm      Helm
+	Limits    Limits   // as the configuration has them for every environment
+	Signers   []Signer // likewise
+}
+
+// Helm says how the chart in an environment's path is rendered, when that is
+// what the path holds.
+type Helm struct {
+	Release string   // empty: the environment's name
+	Values  []string // files, relative to the repository's root; later ones win
+	// KubeVersion and APIVersions are what the chart is told about the cluster;
+	// empty: what the cluster says of itself. APIVersions are added to those
+	// that helm knows by itself, as `helm template --api-versions` does.
+	KubeVersion string
+	APIVersions []string
+}
+
+// Capabilities are what a chart may ask about the cluster it is rendered for.
+type Capabilities struct {
+	KubeVersion string   // "v1.37.1"
+	APIVersions []string // "apps/v1" and "apps/v1/Deployment", sorted
+}
+
+// Limits bound what a commit can make a render cost. Zero is the default.
+type Limits struct {
+	FileBytes  int64         // of one file
+	Objects    int           // of one environment
+	YAMLNodes  int           // of one file, after aliases are expanded
+	RenderTime time.Duration // of one environment
+}
+
+// The limits of a configuration that sets none.
+const (
+	DefaultFileBytes  = 5 << 20
+	DefaultObjects    = 20_000
+	DefaultYAMLNodes  = 1_000_000
+	DefaultRenderTime = time.Minute
+)
+
+// Signer is somebody whose signature under a commit counts. Exactly one of the
+// keys is set.
+type Signer struct {
+	Name string // as it is shown
+	SSH  string // a public key as authorized_keys has it: "ssh-ed25519 AAAA…"
+	GPG  string // a public key, ASCII-armored
 }
 
 // OverridePolicy says whether a window may be overridden with a reason.
@@ -61,7 +108,12 @@ type Config struct {
 	Environments   []Environment
 	Images         []ImagePolicy // the first that matches counts
 	Notify         Notify
+	// FetchEvery is how often an open UI asks the remote for news; 0: never.
+	FetchEvery time.Duration
 }
+
+// DefaultFetchEvery is how often the remote is asked for news unless configured.
+const DefaultFetchEvery = time.Minute
 
 // DefaultStateNamespace is where records and locks live unless configured.
 const DefaultStateNamespace = "fairtide"

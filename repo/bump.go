@@ -96,6 +96,11 @@ func (b *bump) find(inputs []string) (plumbing.Hash, error) {
 	if dir, _, err = b.tfs.lookup(dir); err != nil {
 		return plumbing.ZeroHash, err
 	}
+	if is, err := b.chartAt(b.ctx, dir, b.root); err != nil {
+		return plumbing.ZeroHash, err
+	} else if is {
+		return b.chartTag(dir)
+	}
 	mine, kustomizations, err := b.ownFiles(dir, inputs)
 	if err != nil {
 		return plumbing.ZeroHash, err
@@ -224,7 +229,7 @@ func (b *bump) try(edits map[string]func(*yamlText) ([]splice, bool)) (tree plum
 	if tree, err = b.store.edited(b.root, changes); err != nil {
 		return plumbing.ZeroHash, false, err
 	}
-	after, err := b.render(b.ctx, b.env.Path, tree)
+	after, err := b.render(b.ctx, b.env, tree)
 	if err != nil {
 		return plumbing.ZeroHash, false, err
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // inputs is what a render asked of a tree: paths it read, found to be a
-// directory, or found to be missing, and whole directories of manifests. Two
+// directory, or found to be missing, whole directories of manifests, and
+// directories with all that is in them. Two
 // trees that answer the same render the same.
 //
 // It is kept as a trie, so that comparing two trees descends only where they
@@ -19,6 +20,7 @@ type inputs struct {
 	children map[string]*inputs
 	read     bool // the path itself was asked for
 	all      bool // every manifest below it was asked for
+	whole    bool // everything below it was asked for
 }
 
 func (in *inputs) at(p string) *inputs {
@@ -48,7 +50,7 @@ func union(a, b *inputs) *inputs {
 		}
 		return a
 	}
-	u := &inputs{read: a.read || b.read, all: a.all || b.all}
+	u := &inputs{read: a.read || b.read, all: a.all || b.all, whole: a.whole || b.whole}
 	if len(a.children)+len(b.children) > 0 {
 		u.children = make(map[string]*inputs, max(len(a.children), len(b.children)))
 		maps.Copy(u.children, a.children)
@@ -59,102 +61,149 @@ func union(a, b *inputs) *inputs {
 	return u
 }
 
+// equal reports whether both ask for the same.
+func (in *inputs) equal(o *inputs) bool {
+	if in == o {
+		return true
+	}
+	if in.read != o.read || in.all != o.all || in.whole != o.whole || len(in.children) != len(o.children) {
+		return false
+	}
+	for name, c := range in.children {
+		if d := o.children[name]; d == nil || !c.equal(d) {
+			return false
+		}
+	}
+	return true
+}
+
 // differ lists the paths of in whose answer differs between two root trees,
 // sorted. The zero hash is an empty tree.
 func (in *inputs) differ(s *store, a, b plumbing.Hash) ([]string, error) {
-	return in.compare(s, a, b, false)
+	return in.differIn(s, between(a, b))
 }
 
 // same reports whether two root trees give every answer alike.
 func (in *inputs) same(s *store, a, b plumbing.Hash) (bool, error) {
-	found, err := in.compare(s, a, b, true)
-	return len(found) == 0, err
+	return in.sameIn(s, between(a, b))
 }
 
-func (in *inputs) compare(s *store, a, b plumbing.Hash, firstOnly bool) ([]string, error) {
-	c := &comparison{store: s, firstOnly: firstOnly}
-	if a != b {
-		if err := c.node(in, ".", entry{directory, a}, entry{directory, b}); err != nil {
-			return nil, err
-		}
-	}
-	return c.paths(), nil
+func (in *inputs) differIn(s *store, d *delta) ([]string, error) {
+	c := &comparison{store: s}
+	err := c.node(in, ".", d)
+	return c.paths(), err
+}
+
+func (in *inputs) sameIn(s *store, d *delta) (bool, error) {
+	c := &comparison{store: s, firstOnly: true}
+	err := c.node(in, ".", d)
+	return len(c.found) == 0, err
 }
 
 type comparison struct {
 	store     *store
 	firstOnly bool
 	found     []string
+	visited   int
 }
 
-func (c *comparison) node(n *inputs, p string, a, b entry) error {
-	if a == b || c.firstOnly && len(c.found) > 0 {
+// mostCompared is how many entries a comparison looks at. Trees that hold each
+// other many times over have more than anybody can; they count as different.
+const mostCompared = 200_000
+
+func (c *comparison) enough() bool {
+	return c.firstOnly && len(c.found) > 0 || c.visited > mostCompared
+}
+
+// visit counts an entry, and finds p different when there are too many.
+func (c *comparison) visit(p string) {
+	if c.visited++; c.visited == mostCompared+1 {
+		c.found = append(c.found, p)
+	}
+}
+
+func (c *comparison) node(n *inputs, p string, d *delta) error {
+	if d.before == d.now || c.enough() {
 		return nil
 	}
 	// A directory that was asked for counts by being one; what is in it counts
 	// where it was asked for. A symbolic link on the way to a path turns the
 	// path into another one.
-	bothDirs := a.kind == directory && b.kind == directory
-	turned := a.kind == symlink || b.kind == symlink
+	bothDirs := d.before.kind == directory && d.now.kind == directory
+	turned := d.before.kind == symlink || d.now.kind == symlink
 	if !bothDirs && (n.read || turned) {
 		c.found = append(c.found, p)
 	}
-	x, err := c.store.sub(a)
-	if err != nil {
-		return err
-	}
-	y, err := c.store.sub(b)
-	if err != nil {
-		return err
+	if n.whole {
+		return c.everything(p, d)
 	}
 	if n.all {
-		if err := c.manifests(p, x, y); err != nil {
+		if err := c.manifests(p, d); err != nil {
 			return err
 		}
 	}
-	for name, child := range n.children {
-		if err := c.node(child, path.Join(p, name), x.find(name), y.find(name)); err != nil {
-			return err
+	if len(n.children) == 0 {
+		return nil
+	}
+	below, err := d.changes(c.store)
+	if err != nil {
+		return err
+	}
+	for i := range below {
+		if child := n.children[below[i].name]; child != nil {
+			if err := c.node(child, path.Join(p, below[i].name), &below[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // manifests compares every manifest below two directories.
-func (c *comparison) manifests(p string, a, b tree) error {
-	names := map[string]bool{}
-	for _, t := range []tree{a, b} {
-		err := t.each(func(name string, _ entry) error {
-			names[name] = true
+func (c *comparison) manifests(p string, d *delta) error {
+	below, err := d.changes(c.store)
+	if err != nil {
+		return err
+	}
+	for i := range below {
+		d := &below[i]
+		if hidden(d.name) {
+			continue
+		}
+		if c.enough() {
 			return nil
-		})
-		if err != nil {
+		}
+		sub := path.Join(p, d.name)
+		c.visit(sub)
+		if matters(d.name, d.before) || matters(d.name, d.now) {
+			c.found = append(c.found, sub)
+		}
+		if d.before.kind != directory && d.now.kind != directory || d.before.kind == submodule || d.now.kind == submodule {
+			continue
+		}
+		if err := c.manifests(sub, d); err != nil {
 			return err
 		}
 	}
-	for name := range names {
-		x, y, sub := a.find(name), b.find(name), path.Join(p, name)
-		if x == y || hidden(name) {
-			continue
+	return nil
+}
+
+// everything compares all that is at a path and below.
+func (c *comparison) everything(p string, d *delta) error {
+	if d.before.kind != directory || d.now.kind != directory {
+		c.found = append(c.found, p)
+	}
+	below, err := d.changes(c.store)
+	if err != nil {
+		return err
+	}
+	for i := range below {
+		if c.enough() {
+			return nil
 		}
-		if x.kind != directory && y.kind != directory || x.kind == submodule || y.kind == submodule {
-			if matters(name, x) || matters(name, y) {
-				c.found = append(c.found, sub)
-			}
-			continue
-		}
-		if x.kind != directory && matters(name, x) || y.kind != directory && matters(name, y) {
-			c.found = append(c.found, sub)
-		}
-		dx, err := c.store.sub(x)
-		if err != nil {
-			return err
-		}
-		dy, err := c.store.sub(y)
-		if err != nil {
-			return err
-		}
-		if err := c.manifests(sub, dx, dy); err != nil {
+		sub := path.Join(p, below[i].name)
+		c.visit(sub)
+		if err := c.everything(sub, &below[i]); err != nil {
 			return err
 		}
 	}

@@ -2,31 +2,44 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/repo/internal/kustworker"
 )
 
-const originAnnotation = "config.kubernetes.io/origin"
-
-// kustomizeSlot holds the one token for running kustomize. Its schema is a
-// global of the process, so two runs at once would see each other's.
-var kustomizeSlot = make(chan struct{}, 1)
-
 // kustomize renders the kustomization in dir.
-func (s *scanner) kustomize(dir string) ([]model.Object, error) {
+func (s *scanner) kustomize(pool *kustworker.Pool, dir string) ([]model.Object, error) {
+	if s.only {
+		return nil, s.kustomization(dir, false)
+	}
+	// A child that has to be started does so while the scan is on.
+	turn, err := pool.Reserve(s.fs.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Release()
 	if err := s.kustomization(dir, false); err != nil {
 		return nil, err
 	}
-	set, err := s.build(dir)
+	job, sources, err := s.job(dir)
+	if err != nil {
+		return nil, err
+	}
+	built, err := s.build(pool, turn, job)
 	if ctxErr := s.fs.ctx.Err(); ctxErr != nil {
 		return nil, ctxErr
 	}
@@ -34,59 +47,165 @@ func (s *scanner) kustomize(dir string) ([]model.Object, error) {
 		return nil, s.fs.fault
 	}
 	if err != nil {
-		return nil, err
+		return nil, s.buildError(dir, err)
 	}
-	keep, err := s.keepsOrigin(dir)
-	if err != nil {
-		return nil, err
-	}
-	objects := make([]model.Object, 0, set.Size())
-	for _, res := range set.Resources() {
-		data, err := res.MarshalJSON()
+	managed := slices.Contains(s.found[s.root].served.BuildMetadata, types.ManagedByLabelOption)
+	objects := make([]model.Object, 0, len(built))
+	var unmarked []model.Object
+	for _, b := range built {
+		fields, err := decodeJSON(b.JSON)
 		if err != nil {
 			return nil, contentf("%s: %s", dir, s.mask(oneLine(err.Error())))
 		}
-		fields, err := decodeJSON(data)
-		if err != nil {
-			return nil, contentf("%s: %s", dir, s.mask(oneLine(err.Error())))
+		if managed {
+			setManagedBy(fields)
 		}
-		src := s.origin(dir, fields, keep)
-		o, err := newObject(fields, model.Source{File: src})
+		o, err := newObject(fields, model.Source{File: s.found[s.root].name})
 		if err != nil {
 			return nil, err
 		}
-		o.Source.Line = s.line(src, o.ID)
-		objects = append(objects, o)
+		if i, err := strconv.Atoi(b.Mark); err == nil && i >= 0 && i < len(sources) {
+			o.Source = sources[i]
+			objects = append(objects, o)
+			continue
+		}
+		o.Source.File = s.guess(o.ID)
+		unmarked = append(unmarked, o)
 	}
-	return objects, nil
+	s.locate(unmarked)
+	s.adopt(objects, unmarked)
+	return append(objects, unmarked...), nil
 }
 
-// build runs kustomize, alone in the process. A panic in it is an error about
-// the kustomization.
-func (s *scanner) build(dir string) (set resmap.ResMap, err error) {
-	select {
-	case kustomizeSlot <- struct{}{}:
-		defer func() { <-kustomizeSlot }()
-	case <-s.fs.ctx.Done():
-		return nil, s.fs.ctx.Err()
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = contentf("%s: kustomize cannot cope with it: %s", dir, s.mask(oneLine(fmt.Sprint(p))))
+// job is what a child needs to know to build the kustomization in dir, and the
+// places that its marks stand for.
+func (s *scanner) job(dir string) (kustworker.Job, []model.Source, error) {
+	j := kustworker.Job{Dir: dir, Known: map[string]kustworker.Fact{}, Marks: map[string][]string{}}
+	for _, p := range s.fs.asked.paths() {
+		f := s.answer(p, false)
+		if s.fs.fault != nil {
+			return j, nil, s.fs.fault
 		}
-	}()
-	k := krusty.MakeKustomizer(&krusty.Options{
-		Reorder: krusty.ReorderOptionNone,
-		// The file system ends at the repository; overlays that share files
-		// outside of their own directory are common.
-		LoadRestrictions: types.LoadRestrictionsNone,
-		PluginConfig:     types.DisabledPluginConfig(),
-	})
-	set, err = k.Run(s.fs, path.Join("/", dir))
-	if err != nil {
-		return nil, contentf("%s: %s", dir, shorten(s.mask(oneLine(err.Error()))))
+		// What the scan has not read, kustomize may not want to either.
+		if f.State == kustworker.File && s.fs.files[f.Real] {
+			f = s.answer(p, true)
+		}
+		j.Known[p] = f
 	}
-	return set, nil
+	j.Limit = s.limits.time
+	if end, ok := s.fs.ctx.Deadline(); ok {
+		j.Limit = time.Until(end)
+	}
+	var sources []model.Source
+	for name, docs := range s.docs {
+		if s.uses[name] != 1<<asResource {
+			continue
+		}
+		for _, d := range docs {
+			j.Marks[name] = append(j.Marks[name], strconv.Itoa(len(sources)))
+			sources = append(sources, model.Source{File: d.file, Line: d.line})
+		}
+	}
+	return j, sources, s.fs.ctx.Err()
+}
+
+// build runs the job, in parts where that is quicker and the same.
+func (s *scanner) build(pool *kustworker.Pool, turn *kustworker.Turn, job kustworker.Job) ([]kustworker.Object, error) {
+	start := time.Now()
+	if parts, owner := s.split(job); parts != nil {
+		built := s.buildParts(pool, turn, parts)
+		if objects, ok := joined(built, owner); ok {
+			s.inParts = true
+			return objects, nil
+		}
+		if err := s.fs.ctx.Err(); err != nil {
+			return nil, err
+		}
+		if job.Limit -= time.Since(start); job.Limit <= 0 {
+			return nil, kustworker.ErrTimeout
+		}
+	}
+	return turn.Run(s.fs.ctx, job, s.answer)
+}
+
+// buildParts builds the parts on the processors that have nothing else to do.
+// A part that failed is nil.
+func (s *scanner) buildParts(pool *kustworker.Pool, turn *kustworker.Turn, parts []kustworker.Job) [][]kustworker.Object {
+	ctx, cancel := context.WithTimeout(s.fs.ctx, parts[0].Limit)
+	defer cancel()
+	built := make([][]kustworker.Object, len(parts))
+	var next atomic.Int64
+	var mu sync.Mutex // the tree is for one at a time
+	answer := func(p string, content bool) kustworker.Fact {
+		mu.Lock()
+		defer mu.Unlock()
+		return s.answer(p, content)
+	}
+	work := func(turn *kustworker.Turn) {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(parts) || ctx.Err() != nil {
+				return
+			}
+			objects, err := turn.Run(ctx, parts[i], answer)
+			if err != nil {
+				cancel()
+				return
+			}
+			built[i] = objects
+		}
+	}
+	var wg sync.WaitGroup
+	for range len(parts) - 1 {
+		spare := pool.Spare()
+		if spare == nil {
+			break
+		}
+		wg.Go(func() {
+			defer spare.Release()
+			work(spare)
+		})
+	}
+	work(turn)
+	wg.Wait()
+	return built
+}
+
+// answer says what is at a path of the tree, and notes that it was asked for.
+func (s *scanner) answer(p string, content bool) kustworker.Fact {
+	real, e, err := s.fs.lookup(p)
+	f := kustworker.Fact{Real: real}
+	switch {
+	case err != nil:
+	case e.kind == directory:
+		f.State = kustworker.Directory
+	case e.kind != absent:
+		f.State = kustworker.File
+		if content {
+			f.Data, err = s.fs.read(p)
+			f.Read = true
+		}
+	}
+	if err != nil {
+		return kustworker.Fact{State: kustworker.Failed, Text: err.Error()}
+	}
+	return f
+}
+
+// buildError says why a kustomization cannot be built.
+func (s *scanner) buildError(dir string, err error) error {
+	var build *kustworker.BuildError
+	var death *kustworker.DeathError
+	switch {
+	case errors.As(err, &build):
+		return contentf("%s: %s", dir, shorten(s.mask(oneLine(build.Text))))
+	case errors.Is(err, kustworker.ErrTimeout):
+		return &slow{s.limits.time}
+	case errors.As(err, &death):
+		s.fs.unsound = true // another try may go well
+		return contentf("%s: kustomize ended without an answer: %s", dir, shorten(s.mask(oneLine(death.Text))))
+	}
+	return err
 }
 
 // shorten cuts the objects that kustomize likes to quote in full out of its
@@ -102,85 +221,43 @@ func shorten(text string) string {
 	return text
 }
 
-// keepsOrigin reports whether the kustomization itself asks for the annotation.
-func (s *scanner) keepsOrigin(dir string) (bool, error) {
-	name, err := s.find(dir)
-	if err != nil {
-		return false, err
-	}
-	real, e, err := s.fs.lookup(name)
-	if err != nil {
-		return false, err
-	}
-	data, err := s.fs.store.blob(e.hash, s.limits.file)
-	if err != nil {
-		return false, s.fs.explain(real, err)
-	}
-	var k types.Kustomization
-	if err := k.Unmarshal(data); err != nil {
-		return false, contentf("%s: %s", name, oneLine(err.Error()))
-	}
-	for _, m := range k.BuildMetadata {
-		if m == types.OriginAnnotations {
-			return true, nil
-		}
-	}
-	return false, nil
-}
+// release is the kustomize command that is made of the library we use.
+const release = "v5.8.2"
 
-// origin reads which file kustomize took an object from and removes the note
-// of it, unless it is to stay.
-func (s *scanner) origin(dir string, fields map[string]any, keep bool) string {
+// setManagedBy names the kustomize that managedByLabel means. The library knows
+// its own release in the command only.
+func setManagedBy(fields map[string]any) {
 	meta, _ := fields["metadata"].(map[string]any)
-	notes, _ := meta["annotations"].(map[string]any)
-	text, ok := notes[originAnnotation].(string)
-	if !ok {
-		return ""
+	if labels, ok := meta["labels"].(map[string]any); ok {
+		labels["app.kubernetes.io/managed-by"] = "kustomize-" + release
 	}
-	if !keep {
-		if delete(notes, originAnnotation); len(notes) == 0 {
-			delete(meta, "annotations")
-		}
-	}
-	var from struct {
-		Path         string `yaml:"path"`
-		ConfiguredIn string `yaml:"configuredIn"`
-	}
-	if err := yaml.Unmarshal([]byte(text), &from); err != nil {
-		return ""
-	}
-	if from.Path == "" {
-		from.Path = from.ConfiguredIn
-	}
-	if from.Path == "" {
-		return ""
-	}
-	return path.Join(dir, from.Path)
 }
 
-// line finds the object's document in its file: the one of its kind and name,
-// which a prefix or suffix may have been added to. 0 when that is not certain.
-func (s *scanner) line(name string, id model.ObjectID) int {
-	best, bestLen, ties := 0, -1, 0
-	for _, d := range s.docs[name] {
-		objects, err := objectsOf(d)
-		if err != nil {
-			continue
-		}
-		for _, o := range objects {
-			if o.ID.Kind != id.Kind || o.ID.Group != id.Group || !strings.Contains(id.Name, o.ID.Name) {
-				continue
-			}
-			switch n := len(o.ID.Name); {
+// guess finds the file of an object that kustomize has made anew, such as one
+// out of a List or of a generator: the one with the object of its kind and
+// name, which a prefix or suffix may have been added to. What is not certain is
+// taken for the work of the environment's own kustomization.
+func (s *scanner) guess(id model.ObjectID) string {
+	own := s.found[s.root].name
+	best, bestLen := own, -1
+	offer := func(name string) {
+		for _, w := range s.written(name) {
+			switch n := len(w.ID.Name); {
+			case !isFrom(id, w.ID):
 			case n > bestLen:
-				best, bestLen, ties = o.Source.Line, n, 0
-			case n == bestLen && o.Source.Line != best:
-				ties++
+				best, bestLen = name, n
+			case n == bestLen && name != best:
+				best = own
 			}
 		}
 	}
-	if ties > 0 {
-		return 0
+	for _, name := range slices.Sorted(maps.Keys(s.docs)) {
+		if s.uses[name]&(1<<asResource|1<<asConfig) != 0 {
+			offer(name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.kusts)) {
+		offer(name)
 	}
 	return best
 }
@@ -228,4 +305,20 @@ func numbers(v any) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// paths lists the paths that were asked for.
+func (in *inputs) paths() []string {
+	var paths []string
+	var walk func(p string, n *inputs)
+	walk = func(p string, n *inputs) {
+		if n.read {
+			paths = append(paths, p)
+		}
+		for name, c := range n.children {
+			walk(path.Join(p, name), c)
+		}
+	}
+	walk(".", in)
+	return paths
 }

@@ -1,21 +1,26 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/fairtide-dev/fairtide/internal/diskcache"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/repo/internal/chart"
+	"github.com/fairtide-dev/fairtide/repo/internal/kustworker"
 )
 
 // DefaultRemote is the remote whose branches count as merged.
@@ -23,15 +28,29 @@ const DefaultRemote = "origin"
 
 // Options say which repository to open.
 type Options struct {
-	Path   string // a worktree, a directory inside one, or a bare repository; empty: the current directory
+	Path   string // a worktree, a directory inside one, a bare repository, or a URL; empty: the current directory
 	Remote string // empty: DefaultRemote
+	// URL opens a repository that needs no clone: what is fetched from it is
+	// kept in CacheDir. The password it may hold is used, and written nowhere.
+	URL string
 	// CacheDir is where fairtide keeps a repository of its own for each clone,
 	// which what it fetches and writes goes to. Empty: there is none, and all
-	// that has to fetch or write is refused.
+	// that has to fetch or write is refused. Renders and lists that were worked
+	// out are kept there as well, encrypted, for all clones and processes.
 	CacheDir string
 	// Credentials gives a user and password for the host of an http or https
 	// URL. nil, or ok false, leaves it to git's own credential helpers.
 	Credentials func(ctx context.Context, url string) (user, password string, ok bool)
+	// Transport is how remotes are talked to. Empty: TransportAuto.
+	Transport Transport
+	// Progress is told in a few words how a long fetch gets on. nil: nobody is.
+	Progress func(string)
+	// Capabilities says what the environment's cluster has. It is asked when a
+	// chart is rendered, for what the configuration does not say. nil: charts of
+	// such environments are refused.
+	Capabilities func(ctx context.Context, env model.Environment) (model.Capabilities, error)
+	// Now is the clock that signatures are judged by. nil: time.Now.
+	Now func() time.Time
 }
 
 // Repo is an opened clone.
@@ -43,71 +62,96 @@ type Repo struct {
 	partial bool // the clone lacks objects on purpose
 	store   *store
 	own     *own // nil: no cache directory
+	through Transport
+	tell    func(string) // of Options.Progress, never nil
 	cache   *renderCache
+	disk    *diskcache.Cache // nil: none
 	limits  limits
+	now     func() time.Time
+	signers keyrings
 	ask     func(ctx context.Context, url string) (user, password string, ok bool)
 
-	mu   sync.Mutex
-	last map[string]plumbing.Hash // the branches when Fetch last looked
-}
+	capabilities func(ctx context.Context, env model.Environment) (model.Capabilities, error) // of Options
+	charts       chart.Worker
+	kustomizers  kustworker.Pool
 
-// limits bound what a commit can make a render cost.
-type limits struct {
-	file    int64 // bytes of one file
-	objects int   // rendered objects of one environment
-	nodes   int   // YAML nodes of one file after aliases are expanded
-	rows    int   // changes listed when there is no deployed commit to stop at
-}
+	mu     sync.Mutex
+	last   map[string]plumbing.Hash // the branches when Fetch last looked
+	tidies tidying
 
-var defaultLimits = limits{file: 5 << 20, objects: 20_000, nodes: 1_000_000, rows: 200}
+	clusterAsked atomic.Int64 // how often capabilities was called
+}
 
 // Open opens the clone that contains o.Path. Linked worktrees, bare, shared,
 // sparse and shallow clones work. What cannot be read, such as a repository
 // with sha256 object names or without a single commit, is an error that says so.
 // Nothing is written but to o.CacheDir.
+//
+// With a URL there is no clone: the first Open fetches, which may take long,
+// and later ones do not ask the remote.
 func Open(ctx context.Context, o Options) (*Repo, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	given := o.Path
-	if given == "" {
-		given = "."
-	}
-	at, err := locate(given)
-	if err != nil {
+	if err := o.Transport.check(); err != nil {
 		return nil, err
 	}
-	st := &store{at: at}
-	if err := st.reopen(); err != nil {
-		return nil, model.Errorf(model.ExitUnreachable, "cannot open the Git repository %s: %w", given, err)
-	}
+	given := cmp.Or(o.URL, o.Path, ".")
 	r := &Repo{
-		remote: o.Remote,
-		store:  st,
-		cache:  newRenderCache(),
-		limits: defaultLimits,
-		ask:    o.Credentials,
+		remote:  cmp.Or(o.Remote, DefaultRemote),
+		store:   &store{},
+		cache:   newRenderCache(),
+		limits:  defaultLimits,
+		ask:     o.Credentials,
+		through: o.Transport,
+		tell:    o.Progress,
+		now:     o.Now,
+
+		capabilities: o.Capabilities,
 	}
-	if r.remote == "" {
-		r.remote = DefaultRemote
+	if r.now == nil {
+		r.now = time.Now
 	}
-	if err := r.check(given); err != nil {
+	if r.tell == nil {
+		r.tell = func(string) {}
+	}
+	var err error
+	if o.URL != "" || IsURL(given) {
+		err = r.openURL(ctx, given, o.CacheDir)
+	} else {
+		err = r.openClone(ctx, given, o.CacheDir)
+	}
+	if err == nil {
+		r.last, err = r.branches()
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	if o.CacheDir != "" {
-		if err := r.openOwn(ctx, o.CacheDir); err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
-	}
-	if r.last, err = r.branches(); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
+	r.useDisk(o.CacheDir)
 	return r, nil
 }
 
-// Close lets go of the repository's open files. The Repo stays usable: a later
-// read opens them again.
-func (r *Repo) Close() error { return r.store.close() }
+func (r *Repo) openClone(ctx context.Context, given, cacheDir string) (err error) {
+	if r.store.at, err = locate(given); err != nil {
+		return err
+	}
+	if err := r.store.reopen(); err != nil {
+		return model.Errorf(model.ExitUnreachable, "cannot open the Git repository %s: %w", given, err)
+	}
+	if err := r.check(given); err != nil || cacheDir == "" {
+		return err
+	}
+	return r.openOwn(ctx, cacheDir)
+}
+
+// Close lets go of the repository's open files, and ends what Fetch left to do
+// in the background. The Repo stays usable: a later read opens them again.
+func (r *Repo) Close() error {
+	r.tidies.stop()
+	r.charts.Close()
+	r.kustomizers.Close()
+	return r.store.close()
+}
 
 // check refuses repositories whose format cannot be read and learns the name.
 func (r *Repo) check(given string) error {
@@ -149,16 +193,7 @@ func (r *Repo) Name() string { return r.name }
 
 func nameOf(cfg *config.Config, remote, top string) string {
 	if rc := cfg.Remotes[remote]; rc != nil && len(rc.URLs) > 0 {
-		raw := rc.URLs[0]
-		if u, err := url.Parse(raw); err == nil && u.Path != "" {
-			raw = u.Path
-		}
-		raw = strings.TrimRight(filepath.ToSlash(raw), "/")
-		raw = strings.TrimRight(strings.TrimSuffix(raw, "/.git"), "/")
-		if i := strings.LastIndexAny(raw, "/:"); i >= 0 {
-			raw = raw[i+1:]
-		}
-		if name := strings.TrimSuffix(raw, ".git"); name != "" {
+		if name := NameOfURL(rc.URLs[0]); name != "" {
 			return name
 		}
 	}

@@ -216,7 +216,7 @@ func TestWithoutCacheOrGit(t *testing.T) {
 		t.Errorf("without a cache: %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	r = cached(t, Options{Path: clone})
+	r = cached(t, Options{Path: clone, Transport: TransportSystem})
 	headIs(t, r, "", hashes[1])
 	if _, err := r.Fetch(t.Context()); model.CodeOf(err, 0) != model.ExitUnreachable || !strings.Contains(err.Error(), "install git") {
 		t.Errorf("without git: %v", err)
@@ -242,6 +242,7 @@ func TestFetchesTakeTurns(t *testing.T) {
 	}
 	wg.Wait()
 	r := cached(t, Options{Path: clone, CacheDir: cache})
+	grow(t, origin, "main", last, "x", "last")
 	err := r.locked(t.Context(), func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*lockPoll)
 		defer cancel()

@@ -23,13 +23,11 @@ func (s *store) attach(dir string) error {
 	return s.reopenLocked()
 }
 
-// openOwnLocked adds the own repository to the places objects are looked for.
-func (s *store) openOwnLocked(lru cache.Object, opts filesystem.Options) {
-	if s.ownDir == "" {
-		return
+// openOwnLocked opens what is written to the own repository through.
+func (s *store) openOwnLocked(lru cache.Object) {
+	if s.ownDir != "" {
+		s.own = filesystem.NewStorageWithOptions(noAlternates{osfs.New(s.ownDir)}, lru, filesystem.Options{})
 	}
-	s.own = filesystem.NewStorageWithOptions(noAlternates{osfs.New(s.ownDir)}, lru, opts)
-	s.more = append(s.more, &s.own.ObjectStorage)
 }
 
 // objectsDir is where the clone keeps its objects.
@@ -63,7 +61,7 @@ func (s *store) put(t plumbing.ObjectType, data []byte) (plumbing.Hash, error) {
 	if err := errors.Join(err, w.Close()); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	if _, err := s.object(t, o.Hash()); err == nil {
+	if s.has(o.Hash()) {
 		return o.Hash(), nil
 	}
 	return s.own.SetEncodedObject(o)

@@ -213,6 +213,13 @@ func TestPendingDiverged(t *testing.T) {
 	if !strings.Contains(p.Diverged, "merge base "+short(a)) {
 		t.Errorf("diverged %q", p.Diverged)
 	}
+	if !strings.Contains(p.Diverged, "came in with merge "+short(d)) {
+		t.Errorf("diverged %q", p.Diverged)
+	}
+	p, err := r.Pending(t.Context(), production, hashes[d], hashes[b])
+	if err != nil || len(p.Changes) > 0 || p.Incomplete || !strings.Contains(p.Diverged, short(d)+" is ahead of the branch") || !strings.Contains(p.Diverged, "nothing is pending") {
+		t.Errorf("ahead: %+v, %v", p, err)
+	}
 	p = pending(t, r, production, hashes[other])
 	if len(p.Changes) != 3 || !strings.Contains(p.Diverged, "shares no history") {
 		t.Errorf("no common history: %q %q", told(p), p.Diverged)

@@ -117,35 +117,16 @@ func (r *Repo) Push(ctx context.Context, commit, branch string) error {
 	if err != nil {
 		return err
 	}
-	// The lease on nothing lets git only make the branch: without it, a branch
-	// that happens to be an ancestor would be moved.
-	g, err := r.remoteRun(ctx, r.pushURL, "push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags",
-		"--force-with-lease="+full.String()+":", remoteName, h.String()+":"+full.String())
-	if err != nil {
-		return err
-	}
-	_, err = g.run(ctx)
-	if err == nil {
+	at := r.endpoint(ctx, r.pushURL)
+	err = r.transport().push(ctx, at, h, full)
+	var no *rejected
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, ErrBranchTaken):
+		return model.Errorf(model.ExitUnreachable, "%s: cannot push %s to %s: %w; choose another name, or delete the branch if it is not needed", r.name, model.Short(h.String()), branch, ErrBranchTaken)
+	case errors.As(err, &no):
+		return model.Errorf(model.ExitUnreachable, "%s: %s rejected the branch %s: %s", r.name, redact(at.url), branch, no.reason)
 	}
-	var said *gitError
-	if errors.As(err, &said) {
-		if line := rejection(said.stdout); strings.Contains(line, "(stale info)") || strings.Contains(line, "(non-fast-forward)") || strings.Contains(line, "(fetch first)") ||
-			strings.Contains(line, "already exists") {
-			return model.Errorf(model.ExitUnreachable, "%s: cannot push %s to %s: %w; choose another name, or delete the branch if it is not needed", r.name, model.Short(h.String()), branch, ErrBranchTaken)
-		} else if line != "" && strings.Contains(line, "remote rejected") {
-			return model.Errorf(model.ExitUnreachable, "%s: %s rejected the branch %s: %s %s", r.name, redact(r.pushURL), branch, g.clean(line), said.text)
-		}
-	}
-	return r.remoteError("push to", r.pushURL, err)
-}
-
-// rejection is the line of git's report that says why a branch was not made.
-func rejection(report string) string {
-	for line := range strings.Lines(report) {
-		if strings.HasPrefix(line, "!") {
-			return line
-		}
-	}
-	return ""
+	return r.remoteError("push to", at.url, err)
 }

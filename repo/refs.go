@@ -70,21 +70,25 @@ func (r *Repo) Head(ctx context.Context, branch string) (model.Commit, error) {
 	if err := ctx.Err(); err != nil {
 		return model.Commit{}, err
 	}
-	if branch == "" {
-		b, err := r.DefaultBranch(ctx)
-		if err != nil {
-			return model.Commit{}, err
-		}
-		branch = b
-	}
-	h, err := r.branch(branch)
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return model.Commit{}, model.Errorf(model.ExitUsage, "%s has no branch %q%s; check `branch` of the environment, or fetch", r.name, branch, r.nearBranches(branch))
-	}
+	h, err := r.headHash(ctx, branch)
 	if err != nil {
 		return model.Commit{}, err
 	}
 	return r.describe(h)
+}
+
+// headHash is Head without looking at the commit.
+func (r *Repo) headHash(ctx context.Context, branch string) (h plumbing.Hash, err error) {
+	if branch == "" {
+		if branch, err = r.DefaultBranch(ctx); err != nil {
+			return plumbing.ZeroHash, err
+		}
+	}
+	h, err = r.branch(branch)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return plumbing.ZeroHash, model.Errorf(model.ExitUsage, "%s has no branch %q%s; check `branch` of the environment, or fetch", r.name, branch, r.nearBranches(branch))
+	}
+	return h, err
 }
 
 // nearBranches lists the branches that are spelled most like name.
@@ -205,14 +209,23 @@ func (r *Repo) step(rev string, c *object.Commit, op byte, n int) (*object.Commi
 
 // named finds the commit that a hash or a reference means.
 func (r *Repo) named(name string) (plumbing.Hash, error) {
-	if name == "@" {
-		name = "HEAD"
-	}
 	if name == "" {
 		return plumbing.ZeroHash, model.Errorf(model.ExitUsage, "an empty name is no revision; use a hash, a branch or a tag")
 	}
 	if plumbing.IsHash(name) {
 		return r.peeled(name, plumbing.NewHash(name))
+	}
+	if h, ok := r.reference(name); ok {
+		return r.peeled(name, h)
+	}
+	return r.abbreviated(name)
+}
+
+// reference finds what a reference points to: HEAD, a branch, a tag or a remote
+// branch, as git looks for them.
+func (r *Repo) reference(name string) (plumbing.Hash, bool) {
+	if name == "@" {
+		name = "HEAD"
 	}
 	for _, format := range []string{"%s", "refs/%s", "refs/tags/%s", "refs/heads/%s", "refs/remotes/%s", "refs/remotes/%s/HEAD"} {
 		full := fmt.Sprintf(format, name)
@@ -221,13 +234,11 @@ func (r *Repo) named(name string) (plumbing.Hash, error) {
 		}
 		ref, err := r.store.reference(plumbing.ReferenceName(full))
 		if err == nil {
-			return r.peeled(name, ref.Hash())
+			return ref.Hash(), true
 		}
 	}
-	if h, err := r.remoteBranch(name); err == nil {
-		return r.peeled(name, h)
-	}
-	return r.abbreviated(name)
+	h, err := r.remoteBranch(name)
+	return h, err == nil
 }
 
 // remoteBranch lets the bare name of a branch that was never checked out be
@@ -288,19 +299,30 @@ func (r *Repo) abbreviated(prefix string) (plumbing.Hash, error) {
 // commit reads a commit; one that is missing is an error for the operator.
 func (r *Repo) commit(h plumbing.Hash) (*object.Commit, error) {
 	c, err := r.store.commit(h)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return nil, model.Errorf(model.ExitUsage, "commit %s is not in this clone of %s; fetch it first", h, r.name)
-	}
 	if err != nil {
-		return nil, model.Errorf(model.ExitUnreachable, "cannot read %w", err)
+		return nil, r.unreadable(h, err)
 	}
 	return c, nil
+}
+
+// unreadable says why a commit cannot be read.
+func (r *Repo) unreadable(h plumbing.Hash, err error) error {
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return model.Errorf(model.ExitUsage, "commit %s is not in this clone of %s; fetch it first", h, r.name)
+	}
+	return model.Errorf(model.ExitUnreachable, "cannot read %w", err)
 }
 
 // Commit describes the commit that a revision names.
 func (r *Repo) Commit(ctx context.Context, hash string) (model.Commit, error) {
 	if err := ctx.Err(); err != nil {
 		return model.Commit{}, err
+	}
+	if h, ok := r.target(hash); ok {
+		var d model.Commit
+		if kept(r.disk, commitKey(h), &d) {
+			return d, nil
+		}
 	}
 	h, err := r.resolve(hash)
 	if err != nil {
@@ -309,16 +331,22 @@ func (r *Repo) Commit(ctx context.Context, hash string) (model.Commit, error) {
 	return r.describe(h)
 }
 
-func (r *Repo) describe(h plumbing.Hash) (model.Commit, error) {
+// describe says what a person needs to recognise a commit. It is kept on disk.
+func (r *Repo) describe(h plumbing.Hash) (d model.Commit, err error) {
+	if kept(r.disk, commitKey(h), &d) {
+		return d, nil
+	}
 	c, err := r.commit(h)
 	if err != nil {
 		return model.Commit{}, err
 	}
 	_, title := model.PullRequestOf(c.Message)
-	return model.Commit{
+	d = model.Commit{
 		Hash:      c.Hash.String(),
 		Title:     title,
 		Author:    c.Author.Name,
 		Committed: c.Committer.When.UTC(),
-	}, nil
+	}
+	keep(r.disk, commitKey(h), d)
+	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -92,7 +93,7 @@ func TestRenderKeepsOriginThatWasAskedFor(t *testing.T) {
 	}))
 	o := render(t, r, production).Objects[0]
 	notes := o.Fields["metadata"].(map[string]any)["annotations"].(map[string]any)
-	if notes[originAnnotation] != "path: ../../extra/job.yaml\n" || o.Source.File != "extra/job.yaml" {
+	if notes["config.kubernetes.io/origin"] != "path: ../../extra/job.yaml\n" || o.Source.File != "extra/job.yaml" {
 		t.Errorf("annotations %v, source %v", notes, o.Source)
 	}
 }
@@ -112,11 +113,11 @@ func TestRenderPlain(t *testing.T) {
 	})
 	got := render(t, r, production)
 	want := []string{
-		"ClusterRole b environments/production/b.yml:4",
+		"ClusterRole b environments/production/b.yml:8",
 		"ConfigMap a environments/production/a.yaml:1",
 		"ConfigMap d environments/production/link.yaml:1",
 		"Thing c environments/production/deep/c.yaml:1",
-		"Service other/b environments/production/b.yml:4",
+		"Service other/b environments/production/b.yml:7",
 	}
 	if have := described(got.Objects); !slices.Equal(have, want) {
 		t.Errorf("objects %q, want %q", have, want)
@@ -195,33 +196,91 @@ func TestRenderIsReusedAndNotShared(t *testing.T) {
 	var h history
 	h.linear(0, shop(), shop().with(files{"README.md": "new\n", "base/README.md": "new\n"}), shop().with(files{"base/config.yaml": configMap("cart", "2")}))
 	dir, hashes := h.write(t)
-	r := open(t, dir)
-	first, err := r.Render(t.Context(), production, hashes[1])
-	if err != nil {
-		t.Fatal(err)
+	for name, cacheDir := range map[string]string{"in memory": "", "on disk": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			// Each opens the clone anew when there is a disk to find renders on.
+			another := func() *Repo { return openKept(t, dir, cacheDir) }
+			if cacheDir == "" {
+				r := open(t, dir)
+				another = func() *Repo { return r }
+			}
+			first, err := another().Render(t.Context(), production, hashes[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := keptFiles(t, cacheDir)
+			first.Objects[0].Fields["data"] = "altered by the caller"
+			r := another()
+			second, err := r.Render(t.Context(), production, hashes[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(r.cache.last[recipe(production)]); n != 1 {
+				t.Errorf("a change in docs made another render: %d are remembered", n)
+			}
+			if cacheDir != "" {
+				unchanged(t, cacheDir, before, "the render")
+			}
+			if _, ok := second.Objects[0].Fields["data"].(map[string]any); !ok {
+				t.Error("what a caller altered came back")
+			}
+			if second.Commit != hashes[2] || !slices.Equal(first.Inputs, second.Inputs) {
+				t.Errorf("commit %s, want %s; inputs %q, want %q", second.Commit, hashes[2], second.Inputs, first.Inputs)
+			}
+			third, err := another().Render(t.Context(), production, hashes[3])
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := second.Digest()
+			b, err2 := third.Digest()
+			if err := errors.Join(err, err2); err != nil || a == b {
+				t.Errorf("a change in the base did not alter the render: %v", err)
+			}
+			if reflect.DeepEqual(keptFiles(t, cacheDir), before) != (cacheDir == "") {
+				t.Error("the new render was not kept")
+			}
+		})
 	}
-	first.Objects[0].Fields["data"] = "altered by the caller"
-	second, err := r.Render(t.Context(), production, hashes[2])
-	if err != nil {
-		t.Fatal(err)
+}
+
+// A render from the disk is in all the one that was made.
+func TestKeptRenderIsTheSame(t *testing.T) {
+	s := buildSample(t)
+	cacheDir := t.TempDir()
+	env := model.Environment{Name: "production", Path: "environments/production"}
+	want := render(t, openKept(t, s.Dir, cacheDir), env)
+	before := keptFiles(t, cacheDir)
+	got := render(t, openKept(t, s.Dir, cacheDir), env)
+	unchanged(t, cacheDir, before, "production")
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if len(r.cache.last[production.Path]) != 1 {
-		t.Error("a change in docs made a new render")
-	}
-	if _, ok := second.Objects[0].Fields["data"].(map[string]any); !ok {
-		t.Error("what a caller altered came back")
-	}
-	if second.Commit != hashes[2] {
-		t.Errorf("commit %s, want %s", second.Commit, hashes[2])
-	}
-	third, err := r.Render(t.Context(), production, hashes[3])
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := second.Digest()
-	b, err2 := third.Digest()
-	if err := errors.Join(err, err2); err != nil || a == b {
-		t.Errorf("a change in the base did not alter the render: %v", err)
+}
+
+// What is wrong with a commit is kept as well, with its exit code.
+func TestKeptProblems(t *testing.T) {
+	for name, tree := range map[string]files{
+		"missing":   {"README.md": "x"},
+		"bad":       shop().with(files{k: "resources: [../../base, none.yaml]\n"}),
+		"duplicate": {"environments/production/a.yaml": configMap("a", "1") + "---\n" + configMap("a", "2")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h history
+			h.linear(0, tree)
+			dir, _ := h.write(t)
+			cacheDir := t.TempDir()
+			_, want := openKept(t, dir, cacheDir).Render(t.Context(), production, "HEAD")
+			before := keptFiles(t, cacheDir)
+			_, got := openKept(t, dir, cacheDir).Render(t.Context(), production, "HEAD")
+			unchanged(t, cacheDir, before, "the problem")
+			if want == nil || got == nil || got.Error() != want.Error() || model.CodeOf(got, model.ExitOK) != model.CodeOf(want, model.ExitOK) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			var bad *contentError
+			if missing := name == "missing"; errors.As(got, &bad) == missing {
+				t.Errorf("the error is a %T", errors.Unwrap(got))
+			}
+		})
 	}
 }
 

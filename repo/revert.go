@@ -262,11 +262,11 @@ func (r *Repo) BackTo(ctx context.Context, env model.Environment, commit, onto s
 	if _, err := r.Render(ctx, env, x.Hash.String()); err != nil {
 		return model.Patch{}, fmt.Errorf("%s: cannot go back to %s: %w", env.Name, short, err)
 	}
-	then, err := r.render(ctx, env.Path, x.TreeHash)
+	then, err := r.render(ctx, env, x.TreeHash)
 	if err != nil {
 		return model.Patch{}, wrapContent(err, "%s: cannot go back to %s", env.Name, short)
 	}
-	now, err := r.render(ctx, env.Path, top.TreeHash)
+	now, err := r.render(ctx, env, top.TreeHash)
 	if err != nil {
 		return model.Patch{}, wrapContent(err, "%s: cannot go back to %s", env.Name, short)
 	}
@@ -277,7 +277,7 @@ func (r *Repo) BackTo(ctx context.Context, env model.Environment, commit, onto s
 	if tree == top.TreeHash {
 		return model.Patch{}, model.Errorf(model.ExitUsage, "%s: nothing to go back to: its inputs at %s are those of %s", env.Name, short, model.Short(top.Hash.String()))
 	}
-	after, err := r.render(ctx, env.Path, tree)
+	after, err := r.render(ctx, env, tree)
 	if err != nil {
 		return model.Patch{}, wrapContent(err, "%s: cannot go back to %s", env.Name, short)
 	}

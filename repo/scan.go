@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"path"
 	"regexp"
@@ -22,15 +21,26 @@ import (
 // that must not get into an error.
 type scanner struct {
 	fs      *treeFS
+	only    bool // nothing is to be built, only all be read that a build reads
 	limits  limits
 	root    string // the directory of the environment
 	done    map[string]bool
 	docs    map[string][]document
+	nodes   int // YAML nodes held in docs
+	kusts   map[string]kustomizationFile
+	costs   map[string]cost      // of kustomizations, by directory
+	path    []string             // kustomizations that are being looked into
+	uses    map[string]uint      // by file: one bit for each use it is put to
+	found   map[string]foundKust // by directory
+	leads   map[lead]string      // what the entries of kustomizations lead to
+	sizes   partSizes
+	inParts bool // it was built so
 	secrets []string
 }
 
 func newScanner(fs *treeFS, l limits, root string) *scanner {
-	return &scanner{fs: fs, limits: l, root: root, done: map[string]bool{}, docs: map[string][]document{}}
+	return &scanner{fs: fs, limits: l, root: root, done: map[string]bool{}, docs: map[string][]document{}, kusts: map[string]kustomizationFile{}, costs: map[string]cost{},
+		uses: map[string]uint{}, found: map[string]foundKust{}, leads: map[lead]string{}, sizes: usualParts}
 }
 
 func isKustomization(name string) bool {
@@ -82,10 +92,15 @@ func (s *scanner) kustomization(dir string, plugins bool) error {
 	if plugins {
 		visit += "\x00"
 	}
+	if i := slices.Index(s.path, dir); i >= 0 {
+		return contentf("%s: a cycle: %s; leave one of them out", dir, strings.Join(append(s.path[i:], dir), " → "))
+	}
 	if s.done[visit] {
 		return nil
 	}
 	s.done[visit] = true
+	s.path = append(s.path, dir)
+	defer func() { s.path = s.path[:len(s.path)-1] }()
 	name, err := s.find(dir)
 	if err != nil {
 		return err
@@ -98,16 +113,42 @@ func (s *scanner) kustomization(dir string, plugins bool) error {
 		return err
 	}
 	if len(k.HelmCharts)+len(k.HelmChartInflationGenerator) > 0 || k.HelmGlobals != nil {
-		return contentf("%s: helmCharts: Helm charts are not supported yet; render the chart into the repository", name)
+		return contentf("%s: helmCharts: kustomize may not fetch or run charts; make the chart's directory the path of an environment, or render it into the repository", name)
 	}
+	s.kusts[name] = kustomizationFile{k, doc}
 	s.generatorSecrets(k)
 	ids := map[model.ObjectID]model.Source{}
+	total := cost{bases: 1, objects: len(k.ConfigMapGenerator) + len(k.SecretGenerator)}
 	for _, r := range refsOf(k) {
-		if err := s.follow(dir, doc, r, plugins, ids); err != nil {
+		c, err := s.follow(dir, doc, r, plugins, ids)
+		if err != nil {
 			return err
 		}
+		total.add(c)
 	}
-	return s.serve(name, k, dir == s.root)
+	if s.costs[dir] = total; total.objects > s.limits.objects {
+		return tooMany(s.root, s.limits.objects)
+	}
+	if total.bases > s.limits.bases {
+		return contentf("%s builds more than %s kustomizations: bases are named many times over", s.root, grouped(s.limits.bases))
+	}
+	return s.serve(dir, doc, k)
+}
+
+// cost is what kustomize has to build for a kustomization. It builds a base
+// anew for each that names it, so that a few files can be any number of objects.
+type cost struct{ bases, objects int }
+
+func (c *cost) add(more cost) {
+	const enough = 1 << 30 // adding up must not overflow
+	c.bases = min(c.bases+more.bases, enough)
+	c.objects = min(c.objects+more.objects, enough)
+}
+
+// kustomizationFile is a kustomization as it was read.
+type kustomizationFile struct {
+	k   *types.Kustomization
+	doc document
 }
 
 // decode reads a kustomization file the way kustomize does, which knows its
@@ -137,18 +178,15 @@ func (s *scanner) decode(name string) (*types.Kustomization, document, error) {
 
 // serve sets the form of the kustomization that kustomize gets to read. It
 // means the same without the deprecated fields kustomize would write warnings
-// about to the terminal, and at the root it asks for the origin of objects and
-// for no order, since the result is sorted anyway.
-func (s *scanner) serve(name string, k *types.Kustomization, root bool) error {
+// about, and at the root it asks for no order, since the result is sorted anyway.
+func (s *scanner) serve(dir string, doc document, k *types.Kustomization) error {
+	name := doc.file
 	if k.CommonLabels != nil {
 		k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
 		k.CommonLabels = nil
 	}
-	if root {
+	if dir == s.root {
 		k.SortOptions = nil
-		if !slices.Contains(k.BuildMetadata, types.OriginAnnotations) {
-			k.BuildMetadata = append(k.BuildMetadata, types.OriginAnnotations)
-		}
 	}
 	data, err := json.Marshal(k)
 	if err != nil {
@@ -159,6 +197,7 @@ func (s *scanner) serve(name string, k *types.Kustomization, root bool) error {
 		return err
 	}
 	s.fs.served[real] = data
+	s.found[dir] = foundKust{name: real, doc: doc, served: *k}
 	return nil
 }
 
@@ -212,45 +251,52 @@ func addSources(add func(string, use, ...string), field string, src types.KvPair
 }
 
 // follow checks one reference and what it leads to.
-func (s *scanner) follow(dir string, doc document, r ref, plugins bool, ids map[model.ObjectID]model.Source) error {
+func (s *scanner) follow(dir string, doc document, r ref, plugins bool, ids map[model.ObjectID]model.Source) (cost, error) {
 	if r.use == asPatch || r.use == asConfig {
 		if inline, ok := r.inline(doc.file, s.limits.nodes); ok {
 			s.collect(inline)
 			if r.use == asConfig {
-				return s.plugins(inline)
+				return cost{objects: len(inline)}, s.plugins(inline)
 			}
-			return nil
+			return cost{}, nil
 		}
 	}
 	where := at(model.Source{File: doc.file, Line: doc.lineOf(r.value)})
 	p, e, err := s.target(dir, where, r)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
+	s.leads[lead{dir, r.value}] = p
 	switch {
 	case e.kind == absent:
-		return contentf("%s: %s: %q does not exist", where, r.field, r.value)
+		return cost{}, contentf("%s: %s: %q does not exist", where, r.field, r.value)
 	case e.kind == file && r.use == asBase:
-		return contentf("%s: %s: %q is a file; it has to be a directory with a kustomization", where, r.field, r.value)
+		return cost{}, contentf("%s: %s: %q is a file; it has to be a directory with a kustomization", where, r.field, r.value)
 	case e.kind == directory && (r.use == asData || r.use == asPatch):
-		return contentf("%s: %s: %q is a directory; it has to be a file", where, r.field, r.value)
+		return cost{}, contentf("%s: %s: %q is a directory; it has to be a file", where, r.field, r.value)
 	case e.kind == directory:
-		return s.kustomization(p, plugins || r.use == asConfig)
+		err := s.kustomization(p, plugins || r.use == asConfig)
+		return s.costs[p], err
 	case r.use == asData:
-		return s.secretFile(p, r)
+		return cost{}, s.secretFile(p, r)
 	}
 	docs, err := s.parse(p)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
 	s.collect(docs)
-	if r.use == asConfig || plugins {
-		return s.plugins(docs)
+	if plugins {
+		s.uses[p] |= 1 << asConfig
 	}
-	if r.use == asResource {
-		return s.resources(docs, ids)
+	s.uses[p] |= 1 << r.use
+	switch {
+	case r.use == asConfig || plugins:
+		return cost{objects: len(docs)}, s.plugins(docs)
+	case r.use == asResource:
+		n, err := s.resources(docs, ids)
+		return cost{objects: n}, err
 	}
-	return nil
+	return cost{}, nil
 }
 
 // inline reads the value as the patch or configuration itself, if that is what
@@ -305,7 +351,7 @@ func (s *scanner) parse(p string) ([]document, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := parse(p, data, s.limits.nodes)
+	docs, err := s.documents(p, data)
 	if err != nil {
 		return nil, err
 	}
@@ -313,22 +359,40 @@ func (s *scanner) parse(p string) ([]document, error) {
 	return docs, nil
 }
 
-// resources checks the objects of one resource file of a kustomization. ids
-// are those its other files have.
-func (s *scanner) resources(docs []document, ids map[model.ObjectID]model.Source) error {
+// documents parses what is kept in memory until the render is done.
+func (s *scanner) documents(p string, data []byte) ([]document, error) {
+	docs, err := parse(p, data, s.limits.nodes)
+	if err != nil {
+		return nil, err
+	}
+	for i := range docs {
+		docs[i].node = nil // it takes more memory than all else
+		s.nodes += docs[i].nodes
+	}
+	if most := filesOfNodes * s.limits.nodes; s.nodes > most {
+		return nil, contentf("%s: its files hold more than %s YAML values, which is %d times limits.yamlNodes", s.root, grouped(most), filesOfNodes)
+	}
+	return docs, nil
+}
+
+// resources checks the objects of one resource file of a kustomization and
+// counts them. ids are those its other files have.
+func (s *scanner) resources(docs []document, ids map[model.ObjectID]model.Source) (int, error) {
+	n := 0
 	for _, d := range docs {
 		objects, err := objectsOf(d)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, o := range objects {
 			if first, ok := ids[o.ID]; ok {
-				return twice(model.Object{ID: o.ID, Source: first}, o)
+				return 0, twice(model.Object{ID: o.ID, Source: first}, o)
 			}
 			ids[o.ID] = o.Source
 		}
+		n += len(objects)
 	}
-	return nil
+	return n, nil
 }
 
 // plugins allows the configuration of what is built into kustomize, as long as
@@ -352,7 +416,7 @@ func (s *scanner) plugins(docs []document) error {
 			return contentf("%s: the %s is a plugin that kustomize would have to run; only `apiVersion: builtin` is allowed", where, kind)
 		}
 		if strings.HasPrefix(kind, "Helm") {
-			return contentf("%s: the %s needs Helm, and Helm charts are not supported yet", where, kind)
+			return contentf("%s: the %s needs Helm, which kustomize may not run; make the chart's directory the path of an environment, or render it into the repository", where, kind)
 		}
 		if far := remotePath(m, false); far != "" {
 			return contentf("%s: the %s names %q, which is remote; commit a copy and name that", where, kind, far)
@@ -393,84 +457,4 @@ func remotePath(v any, named bool) string {
 		}
 	}
 	return ""
-}
-
-// collect notes the values of Secrets.
-func (s *scanner) collect(docs []document) {
-	for _, d := range docs {
-		m, ok := d.value.(map[string]any)
-		if !ok || m["kind"] != "Secret" && m["kind"] != "SecretGenerator" {
-			continue
-		}
-		for _, key := range []string{"data", "stringData", "literals"} {
-			s.values(m[key])
-		}
-	}
-}
-
-func (s *scanner) values(v any) {
-	switch v := v.(type) {
-	case string:
-		s.secrets = append(s.secrets, v)
-		if plain, err := base64.StdEncoding.DecodeString(v); err == nil {
-			s.secrets = append(s.secrets, string(plain))
-		}
-		if _, value, ok := strings.Cut(v, "="); ok {
-			s.secrets = append(s.secrets, value)
-		}
-	case []any:
-		for _, e := range v {
-			s.values(e)
-		}
-	case map[string]any:
-		for _, e := range v {
-			s.values(e)
-		}
-	}
-}
-
-func (s *scanner) generatorSecrets(k *types.Kustomization) {
-	for _, g := range k.SecretGenerator {
-		for _, literal := range g.LiteralSources {
-			s.values(literal)
-		}
-	}
-	for _, p := range slices.Concat(k.PatchesJson6902, k.Patches) {
-		docs, err := parse("", []byte(p.Patch), s.limits.nodes)
-		if err != nil {
-			continue
-		}
-		s.collect(docs)
-		if p.Target != nil && p.Target.Kind == "Secret" {
-			for _, d := range docs {
-				s.values(d.value)
-			}
-		}
-	}
-}
-
-// secretFile notes what a secretGenerator reads.
-func (s *scanner) secretFile(p string, r ref) error {
-	if r.field != "secretGenerator" {
-		return nil
-	}
-	data, err := s.fs.read(p)
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(data)) {
-		s.values(strings.TrimSpace(line))
-	}
-	return nil
-}
-
-// mask takes the secret values out of a text.
-func (s *scanner) mask(text string) string {
-	const shortest = 4 // masking every "1" would leave no text
-	for _, v := range s.secrets {
-		if v = oneLine(v); len(v) >= shortest {
-			text = strings.ReplaceAll(text, v, "***")
-		}
-	}
-	return text
 }

@@ -5,13 +5,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/osfs"
@@ -22,31 +23,34 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+
+	"github.com/fairtide-dev/fairtide/repo/internal/odb"
 )
 
 const (
-	objectCacheSize = 16 * cache.MiByte
-	treeCacheBytes  = 8 << 20
-	alternateDepth  = 5 // git's own limit
+	objectCacheSize = cache.MiByte // of go-git, which reads no objects here
+	alternateDepth  = 5            // git's own limit
+	maxMeta         = 32 << 20     // bytes of a commit, tag or tree
 )
 
-// store reads objects and references. go-git's storage is not safe for
-// concurrent use, so everything that touches it holds mu.
+// store reads objects and references. Objects come from odb, by any number of
+// readers at once. go-git's storage, which has the references, is not safe for
+// concurrent use: what touches it holds mu.
 type store struct {
 	at        location
 	ownDir    string // fairtide's own repository; empty: none
 	ownPrefix string // of the references it answers for
 
-	mu    sync.Mutex
-	main  *filesystem.Storage
-	own   *filesystem.Storage         // nil: none
-	more  []*filesystem.ObjectStorage // alternates, and own's
-	trees map[plumbing.Hash]tree
-	bytes int
+	db atomic.Pointer[odb.DB] // nil: closed
+
+	mu   sync.Mutex
+	main *filesystem.Storage
+	own  *filesystem.Storage // nil: none
 }
 
 // reopen starts with fresh storages. What is in memory of pack files that git
-// has since repacked is forgotten.
+// has since repacked is forgotten. Nothing of a pack file is read before the
+// first object is asked for.
 func (s *store) reopen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,54 +58,78 @@ func (s *store) reopen() error {
 }
 
 func (s *store) reopenLocked() error {
-	if err := s.closeLocked(); err != nil {
+	if err := s.closeStoragesLocked(); err != nil {
 		return err
 	}
 	dot := readOnly{osfs.New(s.at.gitDir)}
-	objects := filepath.Join(s.at.gitDir, "objects")
 	var all billy.Filesystem = dot
 	if s.at.common != "" {
 		if _, err := os.Stat(s.at.common); err != nil {
 			return err
 		}
 		all = dotgit.NewRepositoryFilesystem(dot, readOnly{osfs.New(s.at.common)})
-		objects = filepath.Join(s.at.common, "objects")
 	}
-	lru := cache.NewObjectLRU(objectCacheSize)
-	opts := filesystem.Options{KeepDescriptors: true}
-	dirs, err := alternates(objects, alternateDepth)
+	dirs, err := s.objectDirs()
 	if err != nil {
 		return err
 	}
-	s.main = filesystem.NewStorageWithOptions(all, lru, opts)
-	for _, dir := range dirs {
-		d := dotgit.New(readOnly{osfs.New(filepath.Dir(dir))})
-		s.more = append(s.more, filesystem.NewObjectStorageWithOptions(d, lru, opts))
+	lru := cache.NewObjectLRU(objectCacheSize)
+	s.main = filesystem.NewStorageWithOptions(all, lru, filesystem.Options{})
+	s.openOwnLocked(lru)
+	old := s.db.Load()
+	if old != nil && slices.Equal(old.Dirs(), dirs) {
+		return old.Refresh()
 	}
-	s.openOwnLocked(lru, opts)
+	s.db.Store(odb.New(dirs...))
+	if old != nil {
+		return old.Close()
+	}
 	return nil
+}
+
+// objectDirs are the places objects are looked for, in order: the clone's, what
+// that borrows from, and fairtide's own.
+func (s *store) objectDirs() ([]string, error) {
+	objects := s.objectsDir()
+	borrowed, err := alternates(objects, alternateDepth)
+	if err != nil {
+		return nil, err
+	}
+	dirs := append([]string{objects}, borrowed...)
+	if s.ownDir != "" {
+		dirs = append(dirs, filepath.Join(s.ownDir, "objects"))
+	}
+	var once []string
+	for _, dir := range dirs {
+		if dir = filepath.Clean(dir); !slices.Contains(once, dir) {
+			once = append(once, dir)
+		}
+	}
+	return once, nil
 }
 
 func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closeLocked()
+	err := s.closeStoragesLocked()
+	if db := s.db.Swap(nil); db != nil {
+		err = errors.Join(err, db.Close())
+	}
+	return err
 }
 
-func (s *store) closeLocked() error {
+func (s *store) closeStoragesLocked() error {
 	var errs []error
-	if s.main != nil {
-		errs = append(errs, s.main.Close())
+	for _, storage := range []*filesystem.Storage{s.main, s.own} {
+		if storage != nil {
+			errs = append(errs, storage.Close())
+		}
 	}
-	for _, m := range s.more {
-		errs = append(errs, m.Close())
-	}
-	s.main, s.own, s.more = nil, nil, nil
+	s.main, s.own = nil, nil
 	return errors.Join(errs...)
 }
 
-// alternates lists the object directories that objects borrows from. go-git
-// can follow them too, but opens them anew for every single object.
+// alternates lists the object directories that objects borrows from.
 func alternates(objects string, depth int) ([]string, error) {
 	f, err := os.Open(filepath.Join(objects, "info", "alternates"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -117,11 +145,12 @@ func alternates(objects string, depth int) ([]string, error) {
 		if dir == "" || strings.HasPrefix(dir, "#") {
 			continue
 		}
+		// git quotes as C does where a path has unusual characters.
+		if plain, err := strconv.Unquote(dir); err == nil && dir[0] == '"' {
+			dir = plain
+		}
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(objects, dir)
-		}
-		if filepath.Base(dir) != "objects" {
-			return nil, errors.Join(fmt.Errorf("objects are borrowed from %s, which is not inside a repository", dir), f.Close())
 		}
 		dirs = append(dirs, dir)
 	}
@@ -158,127 +187,146 @@ func (s *store) use(f func() error) error {
 	return f()
 }
 
-// object finds an object of the type in the repository or its alternates.
-func (s *store) object(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	o, err := s.main.EncodedObject(t, h)
-	for _, m := range s.more {
-		if !errors.Is(err, plumbing.ErrObjectNotFound) {
-			break
-		}
-		o, err = m.EncodedObject(t, h)
+// objects is the database, opened again after a close.
+func (s *store) objects() (*odb.DB, error) {
+	if db := s.db.Load(); db != nil {
+		return db, nil
 	}
-	return o, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if db := s.db.Load(); db != nil {
+		return db, nil
+	}
+	if err := s.reopenLocked(); err != nil {
+		return nil, err
+	}
+	return s.db.Load(), nil
+}
+
+// object reads an object of the type. One of another type is not found.
+func (s *store) object(t plumbing.ObjectType, h plumbing.Hash, limit int64) ([]byte, error) {
+	db, err := s.objects()
+	if err != nil {
+		return nil, err
+	}
+	typ, data, err := db.Read(h, limit)
+	if err == nil && typ != t {
+		err = fmt.Errorf("it is a %s: %w", typ, plumbing.ErrObjectNotFound)
+	}
+	if err != nil {
+		return nil, hint(err)
+	}
+	return data, nil
+}
+
+// hint adds what can be done about a damaged repository.
+func hint(err error) error {
+	if errors.Is(err, odb.ErrDamaged) {
+		return fmt.Errorf("%w; run `git fsck` in the clone to see what else is, and clone anew", err)
+	}
+	return err
+}
+
+// has reports whether the object is there, without reading it. One that cannot
+// be looked for is not there.
+func (s *store) has(h plumbing.Hash) bool {
+	db, err := s.objects()
+	if err != nil {
+		return false
+	}
+	ok, err := db.Has(h)
+	return ok && err == nil
+}
+
+// step returns the tree and the parents of a commit. The commit itself is not
+// read where git's commit-graph has the answer.
+func (s *store) step(h plumbing.Hash) (root plumbing.Hash, parents []plumbing.Hash, err error) {
+	db, err := s.objects()
+	if err == nil {
+		root, parents, err = db.Step(h)
+	}
+	if err != nil {
+		return plumbing.ZeroHash, nil, fmt.Errorf("commit %s: %w", h, hint(err))
+	}
+	return root, parents, nil
 }
 
 func (s *store) commit(h plumbing.Hash) (*object.Commit, error) {
+	data, err := s.object(plumbing.CommitObject, h, maxMeta)
 	c := new(object.Commit)
-	err := s.use(func() error {
-		o, err := s.object(plumbing.CommitObject, h)
-		if err != nil {
-			return err
-		}
-		return c.Decode(o)
-	})
+	if err == nil {
+		err = c.Decode(newRaw(plumbing.CommitObject, h, data))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", h, err)
 	}
 	return c, nil
 }
 
+// raw is an object for go-git to decode, which would hash it to learn its name.
+type raw struct {
+	plumbing.MemoryObject
+	name plumbing.Hash
+}
+
+func newRaw(t plumbing.ObjectType, h plumbing.Hash, data []byte) *raw {
+	r := &raw{name: h}
+	r.SetType(t)
+	_, _ = r.Write(data) // it is a buffer
+	return r
+}
+
+// Hash is the name the object was read by.
+func (r *raw) Hash() plumbing.Hash { return r.name }
+
 // peel follows annotated tags to what they name.
 func (s *store) peel(h plumbing.Hash) (plumbing.Hash, plumbing.ObjectType, error) {
-	var typ plumbing.ObjectType
-	err := s.use(func() error {
-		for {
-			o, err := s.object(plumbing.AnyObject, h)
-			if err != nil {
-				return err
-			}
-			if typ = o.Type(); typ != plumbing.TagObject {
-				return nil
-			}
-			var tag object.Tag
-			if err := tag.Decode(o); err != nil {
-				return err
-			}
-			h = tag.Target
+	db, err := s.objects()
+	if err != nil {
+		return h, 0, err
+	}
+	for {
+		typ, _, err := db.Header(h)
+		if err != nil || typ != plumbing.TagObject {
+			return h, typ, hint(err)
 		}
-	})
-	return h, typ, err
+		data, err := s.object(plumbing.TagObject, h, maxMeta)
+		if err != nil {
+			return h, typ, err
+		}
+		var tag object.Tag
+		if err := tag.Decode(newRaw(typ, h, data)); err != nil {
+			return h, typ, err
+		}
+		h = tag.Target
+	}
 }
 
 // blob reads a file's content; one that is larger than limit is not read.
 func (s *store) blob(h plumbing.Hash, limit int64) (data []byte, err error) {
-	err = s.use(func() error {
-		size, err := s.main.EncodedObjectSize(h)
-		for _, m := range s.more {
-			if !errors.Is(err, plumbing.ErrObjectNotFound) {
-				break
-			}
-			size, err = m.EncodedObjectSize(h)
-		}
-		if err != nil {
-			return err
-		}
-		if size > limit {
-			data = nil
-			return nil
-		}
-		o, err := s.object(plumbing.BlobObject, h)
-		if err != nil {
-			return err
-		}
-		data, err = content(o)
-		return err
-	})
+	data, err = s.object(plumbing.BlobObject, h, limit)
 	switch {
+	case errors.Is(err, odb.ErrTooLarge):
+		return nil, errTooLarge
 	case errors.Is(err, plumbing.ErrObjectNotFound):
-		return nil, fmt.Errorf("blob %s is not in this clone, which is partial or damaged; use a full clone (`git clone` without --filter)", h)
+		return nil, missingObject{"blob", h}
 	case err != nil:
 		return nil, fmt.Errorf("blob %s: %w", h, err)
-	case data == nil:
-		return nil, errTooLarge
 	}
 	return data, nil
 }
 
 var errTooLarge = errors.New("too large")
 
-func content(o plumbing.EncodedObject) ([]byte, error) {
-	r, err := o.Reader()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, o.Size())
-	_, err = io.ReadFull(r, data)
-	return data, errors.Join(err, r.Close())
-}
-
 // tree reads a directory; the zero hash is the empty one.
-func (s *store) tree(h plumbing.Hash) (t tree, err error) {
+func (s *store) tree(h plumbing.Hash) (tree, error) {
 	if h.IsZero() {
 		return nil, nil
 	}
-	s.mu.Lock()
-	t, ok := s.trees[h]
-	s.mu.Unlock()
-	if ok {
-		return t, nil
+	t, err := s.object(plumbing.TreeObject, h, maxMeta)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return nil, missingObject{"tree", h}
 	}
-	err = s.use(func() error {
-		o, err := s.object(plumbing.TreeObject, h)
-		if err != nil {
-			return err
-		}
-		if t, err = content(o); err != nil {
-			return err
-		}
-		if s.bytes += len(t); s.trees == nil || s.bytes > treeCacheBytes {
-			s.trees, s.bytes = map[plumbing.Hash]tree{}, len(t)
-		}
-		s.trees[h] = t
-		return nil
-	})
 	if err != nil {
 		return nil, fmt.Errorf("tree %s: %w", h, err)
 	}
@@ -286,33 +334,31 @@ func (s *store) tree(h plumbing.Hash) (t tree, err error) {
 }
 
 func (s *store) shallow() (map[plumbing.Hash]bool, error) {
-	set := map[plumbing.Hash]bool{}
-	err := s.use(func() error {
-		hashes, err := s.main.Shallow()
-		if err != nil {
+	var hashes []plumbing.Hash
+	var attached bool
+	err := s.use(func() (err error) {
+		if hashes, err = s.main.Shallow(); err != nil {
 			return err
 		}
 		more, err := s.shallowOwn()
-		for _, h := range append(hashes, more...) {
-			// The own repository may have fetched what the clone is without.
-			set[h] = s.own == nil || !s.hasParentsLocked(h)
-		}
+		hashes, attached = append(hashes, more...), s.own != nil
 		return err
 	})
+	set := map[plumbing.Hash]bool{}
+	for _, h := range hashes {
+		// The own repository may have fetched what the clone is without.
+		set[h] = !attached || !s.hasParents(h)
+	}
 	return set, err
 }
 
-// hasParentsLocked reports whether a commit and all its parents are at hand.
-func (s *store) hasParentsLocked(h plumbing.Hash) bool {
-	o, err := s.object(plumbing.CommitObject, h)
-	c := new(object.Commit)
-	if err != nil || c.Decode(o) != nil {
+// hasParents reports whether a commit and all its parents are at hand.
+func (s *store) hasParents(h plumbing.Hash) bool {
+	if !s.has(h) {
 		return false
 	}
-	return !slices.ContainsFunc(c.ParentHashes, func(p plumbing.Hash) bool {
-		_, err := s.object(plumbing.CommitObject, p)
-		return err != nil
-	})
+	_, parents, err := s.step(h)
+	return err == nil && !slices.ContainsFunc(parents, func(p plumbing.Hash) bool { return !s.has(p) })
 }
 
 func (s *store) references() (refs []*plumbing.Reference, err error) {
@@ -398,32 +444,20 @@ func (s *store) config() (cfg *config.Config, err error) {
 	return cfg, err
 }
 
-// prefixed lists the objects whose name starts with the hex digits.
-func (s *store) prefixed(prefix string, decode []byte) (found []plumbing.Hash, err error) {
-	err = s.use(func() error {
-		seen := map[plumbing.Hash]bool{}
-		found = nil
-		for _, o := range append([]*filesystem.ObjectStorage{&s.main.ObjectStorage}, s.more...) {
-			hashes, err := o.HashesWithPrefix(decode)
-			if err != nil {
-				return err
-			}
-			for _, h := range hashes {
-				if !seen[h] && strings.HasPrefix(h.String(), prefix) {
-					seen[h] = true
-					found = append(found, h)
-				}
-			}
-		}
-		if len(found) == 0 {
-			return plumbing.ErrObjectNotFound // it may have been fetched since
-		}
-		return nil
-	})
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return nil, nil
+// prefixed lists the objects whose name starts with the hex digits. whole are
+// those that make whole bytes.
+func (s *store) prefixed(prefix string, whole []byte) (found []plumbing.Hash, err error) {
+	db, err := s.objects()
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	all, err := db.Prefixed(whole)
+	for _, h := range all {
+		if strings.HasPrefix(h.String(), prefix) {
+			found = append(found, h)
+		}
+	}
+	return found, hint(err)
 }
 
 // readOnly hides from go-git every way to write, and the list of alternates,

@@ -10,12 +10,14 @@ import (
 
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/history"
 	"github.com/fairtide-dev/fairtide/tui/home"
 	"github.com/fairtide-dev/fairtide/tui/proposed"
 	"github.com/fairtide-dev/fairtide/tui/revert"
 	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/slot"
 	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/upgrades"
 )
@@ -35,6 +37,7 @@ type App struct {
 	revert   *revert.Page
 	proposed *proposed.Page
 	upgrades *upgrades.Page
+	change   *change.Page
 	runs     map[string]*run // by environment: under way, or just ended
 	running  sync.WaitGroup  // Backend.Apply calls that have not returned
 
@@ -51,6 +54,9 @@ type App struct {
 	shipNext bool   // confirm as soon as the plan is read
 	leaving  bool   // quit as soon as no run is under way
 
+	fetch    slot.Slot[fetched]
+	offline  time.Time // since when the remote does not answer; zero: it does
+	fetchGen int       // of the fetch that is due next
 	clock    clock
 	lastRead time.Time // of the home page
 	frame    *tea.View // the last frame, nil when something has changed
@@ -68,6 +74,9 @@ type question struct {
 func New(cfg Config) *App {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func() string { return "" }
 	}
 	if cfg.Env == nil {
 		cfg.Env = func(string) string { return "" }
@@ -121,7 +130,7 @@ func (a *App) look(change func(*theme.Options)) {
 
 // Init asks for what the first page needs.
 func (a *App) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, a.loadHome(), a.schedule())
+	return tea.Batch(tea.RequestBackgroundColor, a.loadHome(), a.loadFetch(), a.schedule())
 }
 
 // Update routes a message. Whatever may change the screen discards the frame.
@@ -151,6 +160,8 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 		return a.tick(msg)
 	case loadedMsg:
 		return a.loaded(msg)
+	case fetchMsg:
+		return a.fetchDue(msg), false
 	case slowMsg:
 	case runMsg:
 		return a.runTold(msg), true
@@ -158,7 +169,7 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 		a.writing = ""
 		return msg.then(), true
 	default:
-		return nil, a.review != nil && a.review.Update(msg)
+		return nil, a.review != nil && a.review.Update(msg) || a.change != nil && a.change.Update(msg)
 	}
 	return nil, true
 }

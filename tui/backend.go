@@ -21,8 +21,13 @@ import (
 type Backend interface {
 	// Environments reads the configuration at the head of the branch.
 	Environments(ctx context.Context) ([]model.Environment, error)
+	// Fetch asks the remote for news. How fresh what is known is comes along
+	// with an error too.
+	Fetch(ctx context.Context) (model.Fetch, error)
 	Status(ctx context.Context, env string) (model.EnvironmentStatus, error)
 	Pending(ctx context.Context, env string) (model.Pending, error)
+	// Detail is all there is to say about one change; commit is a revision.
+	Detail(ctx context.Context, env, commit string) (model.ChangeDetail, error)
 	// Plan says what applying a commit would do; "" is the head.
 	Plan(ctx context.Context, env, commit string) (*model.Plan, error)
 	// Apply runs an approved plan and blocks until the run has ended. When the
@@ -54,6 +59,7 @@ type Backend interface {
 type Config struct {
 	Backend    Backend             // required
 	Repository string              // label for the header
+	Progress   func() string       // how opening the repository gets on, in a few words; default: not known
 	Now        func() time.Time    // default: time.Now
 	Env        func(string) string // reads an environment variable; default: none is set
 	ASCII      bool                // glyphs from ASCII only

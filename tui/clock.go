@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// coarse is how often ages are drawn anew, and the home page is read
-	// again, when nothing else moves.
+	// coarse is how often ages are drawn anew, and the clusters are read
+	// again on the home page, when nothing else moves.
 	coarse = time.Minute
 
 	// fine is the pace while seconds are on the screen.
@@ -48,6 +48,9 @@ func (a *App) hurried() bool {
 	if r := a.runs[env]; a.at == action.Rollout && r != nil && !r.page.Done() {
 		return true
 	}
+	if !a.home.Environments.Loaded && a.home.Environments.Busy() && a.cfg.Progress() != "" {
+		return true
+	}
 	w := a.window(env)
 	if w == nil {
 		return false
@@ -70,6 +73,8 @@ func (a *App) environmentOnScreen() string {
 		return a.revert.Environment.Name
 	case action.Proposed:
 		return a.proposed.Environment.Name
+	case action.Change:
+		return a.change.Environment.Name
 	case action.Upgrades:
 		return a.upgrades.Environment.Name
 	case action.Rollout:
@@ -89,7 +94,7 @@ func (a *App) tick(msg tickMsg) (cmd tea.Cmd, changed bool) {
 		return a.loadStatus(env), true // the window has just changed
 	}
 	if a.at == action.Home && a.now().Sub(a.lastRead) >= coarse && !a.home.Environments.Busy() {
-		return a.loadHome(), true
+		return a.loadStatuses(), true
 	}
 	return nil, true
 }

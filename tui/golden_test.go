@@ -22,6 +22,12 @@ var pages = []struct {
 	{name: "home-unreachable", open: func(x table) { x.Press("2") }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Fail("Status staging", fmt.Errorf("staging: cannot reach gke-staging at https://10.0.0.1: connection refused; check the VPN, then refresh"))
 	}},
+	{name: "home-offline", small: true, open: func(x table) { x.Press("3"); x.Pass(12 * time.Minute) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Fail("Fetch", fmt.Errorf("environments: the host of https://github.com/acme/environments is not found (could not resolve host: github.com); check the network, the VPN and the URL"))
+	}},
+	{name: "change", small: true, open: func(x table) { x.Press("3", "tab", "j", "c") }},
+	{name: "change-files", open: func(x table) { x.Press("3", "tab", "j", "c", "j") }},
+	{name: "change-diff", small: true, open: func(x table) { x.Press("3", "tab", "j", "c", "j", "j") }},
 	{name: "review", small: true, open: func(x table) { x.review() }},
 	{name: "review-diff", open: func(x table) { x.review(); x.Press("[", "enter", "|") }},
 	{name: "review-unchanged", open: func(x table) { x.review(); x.Press("=", "]", "]") }},

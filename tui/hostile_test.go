@@ -44,11 +44,20 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 		for i := range p.Changes {
 			c := &p.Changes[i]
 			c.Title, c.Author, c.Problem, c.Files = text(), text(), text(), []string{text(), text()}
+			c.Body, c.AuthorEmail, c.Committer, c.CoAuthors = text()+"\n"+text(), text(), text(), []string{text(), text()}
+			c.Signature = model.Signature{State: model.SignatureUnverified, Kind: text(), Signer: text(), Key: text(), Reason: text()}
 			for j := range c.Objects {
 				c.Objects[j].Summary, c.Objects[j].ID.Name = text(), text()
 			}
 		}
 		b.Pendings[env] = p
+	}
+	for _, all := range b.Details {
+		for i := range all {
+			d := &all[i]
+			d.ID.Name, d.Summary, d.Source.File = d.ID.Name+text(), text(), text()
+			d.After += "x: " + text() + "\n"
+		}
 	}
 	for _, p := range b.Plans {
 		p.Cluster = text()
@@ -104,7 +113,7 @@ func TestNothingFromOutsideLeavesItsPlace(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 6))
 	keys := []string{"1", "3", "enter", "]", "tab", "j", "|", "z", "=", "f", "L", "h", "esc", "s", "?", "n", "space"}
-	keys = append(keys, "p", "u", "R", "M", "o", "esc", "enter", "k", "G")
+	keys = append(keys, "p", "u", "R", "M", "o", "c", "c", "esc", "enter", "k", "G")
 	for range 40 {
 		w, h := 60+rng.IntN(180), 15+rng.IntN(50)
 		play(t, w, h, func(b *tuitest.Backend, c *Config) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/history"
 	"github.com/fairtide-dev/fairtide/tui/review"
 	"github.com/fairtide-dev/fairtide/tui/slot"
@@ -26,14 +27,16 @@ type slowMsg struct{}
 
 // load reads into a slot in the background.
 func load[T any](a *App, s *slot.Slot[T], read func(context.Context) (T, error), then func() tea.Cmd) tea.Cmd {
+	return tea.Batch(loadQuietly(a, s, read, then), tea.Tick(slot.Patience, func(time.Time) tea.Msg { return slowMsg{} }))
+}
+
+// loadQuietly does so for what is not said to be slow.
+func loadQuietly[T any](a *App, s *slot.Slot[T], read func(context.Context) (T, error), then func() tea.Cmd) tea.Cmd {
 	ctx, epoch := s.Begin(a.ctx, a.now())
-	return tea.Batch(
-		func() tea.Msg {
-			v, err := read(ctx)
-			return loadedMsg{keep: func(now time.Time) bool { return s.Done(epoch, v, err, now) }, then: then}
-		},
-		tea.Tick(slot.Patience, func(time.Time) tea.Msg { return slowMsg{} }),
-	)
+	return func() tea.Msg {
+		v, err := read(ctx)
+		return loadedMsg{keep: func(now time.Time) bool { return s.Done(epoch, v, err, now) }, then: then}
+	}
 }
 
 func (a *App) loaded(msg loadedMsg) (cmd tea.Cmd, changed bool) {
@@ -63,10 +66,37 @@ func (a *App) loadHome() tea.Cmd {
 	})
 }
 
+// loadStatuses reads how the environments stand. What is pending is read again
+// only where something else is live, or merged, than the list was made for.
+func (a *App) loadStatuses() tea.Cmd {
+	if !a.home.Environments.Loaded {
+		return a.loadHome()
+	}
+	a.lastRead = a.now()
+	var cmds []tea.Cmd
+	for _, e := range a.home.Environments.Value {
+		cmds = append(cmds, a.loadStatus(e.Name))
+	}
+	return tea.Batch(cmds...)
+}
+
 func (a *App) loadStatus(env string) tea.Cmd {
 	return load(a, a.home.Status(env), func(ctx context.Context) (model.EnvironmentStatus, error) {
 		return a.cfg.Backend.Status(ctx, env)
-	}, nil)
+	}, func() tea.Cmd {
+		st, p := a.home.Status(env).Value, a.home.Pending(env)
+		if st.Problem != "" || p.Busy() || !p.Loaded && p.Err == nil || a.home.Status(env).Err != nil {
+			return nil
+		}
+		deployed := ""
+		if st.Deployed != nil {
+			deployed = st.Deployed.Commit
+		}
+		if p.Err == nil && p.Value.Deployed == deployed && p.Value.Head.Hash == st.Head {
+			return nil
+		}
+		return a.loadPending(env)
+	})
 }
 
 func (a *App) loadPending(env string) tea.Cmd {
@@ -119,6 +149,14 @@ func (a *App) loadHistory(p *history.Page) tea.Cmd {
 	}, func() tea.Cmd { p.Sync(); return nil })
 }
 
+func (a *App) loadChange(p *change.Page) tea.Cmd {
+	env, commit := p.Environment.Name, p.Change.Commit
+	return load(a, &p.Detail, func(ctx context.Context) (*model.ChangeDetail, error) {
+		d, err := a.cfg.Backend.Detail(ctx, env, commit)
+		return &d, err
+	}, p.Sync)
+}
+
 // refresh reads everything on the page again.
 func (a *App) refresh() tea.Cmd {
 	switch a.at {
@@ -130,10 +168,12 @@ func (a *App) refresh() tea.Cmd {
 		return tea.Batch(a.loadLastRun(a.revert), a.loadStatus(a.revert.Environment.Name))
 	case action.Proposed:
 		return tea.Batch(a.loadProposed(a.proposed), a.loadStatus(a.proposed.Environment.Name))
+	case action.Change:
+		return tea.Batch(a.loadChange(a.change), a.loadStatus(a.change.Environment.Name))
 	case action.Upgrades:
 		return tea.Batch(a.loadImages(a.upgrades), a.loadStatus(a.upgrades.Environment.Name))
 	case action.Rollout:
 		return a.loadStatus(a.runEnv)
 	}
-	return a.loadHome()
+	return tea.Batch(a.loadHome(), a.loadFetch())
 }

@@ -4,6 +4,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/history"
 	"github.com/fairtide-dev/fairtide/tui/review"
@@ -49,7 +50,7 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 func leads(act action.Action) bool {
 	switch act.ID {
 	case action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
-		action.Revert, action.OpenProposed, action.OpenUpgrades, action.MakeDraft:
+		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenChange, action.MakeDraft:
 		return true
 	}
 	return act.Writes
@@ -87,6 +88,10 @@ func (a *App) do(id action.ID) tea.Cmd {
 		return a.doProposed(id)
 	case action.Upgrades:
 		return a.doUpgrades(id)
+	case action.Change:
+		cmd, note := a.change.Do(id)
+		a.notice = note
+		return cmd
 	}
 	return a.doHome(id)
 }
@@ -109,6 +114,8 @@ func (a *App) doHome(id action.ID) tea.Cmd {
 		return a.openProposed()
 	case action.OpenUpgrades:
 		return a.openUpgrades()
+	case action.OpenChange:
+		return a.openChange()
 	}
 	a.home.Do(id)
 	return a.followHome()
@@ -175,6 +182,18 @@ func (a *App) show(p *review.Page) tea.Cmd {
 	return a.loadPlan(p)
 }
 
+// openChange shows the selected change in full.
+func (a *App) openChange() tea.Cmd {
+	env, _ := a.home.Environment()
+	c, ok := a.home.Change()
+	if !ok {
+		a.notice = "no change is selected: nothing is pending here"
+		return nil
+	}
+	a.change, a.at = change.New(env, c), action.Change
+	return a.loadChange(a.change)
+}
+
 func (a *App) openHistory() tea.Cmd {
 	env, ok := a.home.Environment()
 	if a.at == action.Rollout {
@@ -208,6 +227,11 @@ func (a *App) back() {
 	case action.Proposed:
 		if !a.proposed.Leave() {
 			a.proposed.Proposals.Stop()
+			a.at = action.Home
+		}
+	case action.Change:
+		if !a.change.Leave() {
+			a.change.Detail.Stop()
 			a.at = action.Home
 		}
 	case action.Upgrades:

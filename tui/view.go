@@ -71,11 +71,15 @@ func (a *App) screen(w, h int) []string {
 		return []string{paint.Cut("fairtide needs 60 columns and 15 lines", w)}
 	}
 	f := frame.Frame{W: w, H: h - 4, Now: a.now(), Theme: a.theme}
+	offline := a.offlineLines(f)
+	f.H -= len(offline)
+	a.home.Fetched, a.home.Progress = a.age(), a.cfg.Progress()
 	head, body, hints := a.page(f)
 	lines := make([]string, 0, h)
 	lines = append(lines, header(f, head), rule(f, body.Split, f.Glyph.TeeDown))
 	lines = append(lines, paint.Height(body.Lines, f.H)...)
-	lines = append(lines, rule(f, body.Split, f.Glyph.TeeUp), a.footer(f, hints))
+	lines = append(lines, rule(f, body.Split, f.Glyph.TeeUp))
+	lines = append(append(lines, offline...), a.footer(f, hints))
 	full := f
 	full.H = h
 	switch {
@@ -105,6 +109,9 @@ func (a *App) page(f frame.Frame) (frame.Head, frame.Body, []action.ID) {
 		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
 	case action.Proposed:
 		p := a.proposed
+		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+	case action.Change:
+		p := a.change
 		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
 	case action.Upgrades:
 		p := a.upgrades
@@ -170,7 +177,12 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 		}
 		line += next + "  "
 	}
-	return paint.Spread(strings.TrimRight(line, " "), right, f.W)
+	line = strings.TrimRight(line, " ")
+	if age := a.age(); age != "" && a.at != action.Home && scope == a.at && a.offline.IsZero() &&
+		paint.Width(line)+paint.Width(age)+paint.Width(right)+6 <= f.W {
+		right = f.Dim.Paint(age+"  ") + right
+	}
+	return paint.Spread(line, right, f.W)
 }
 
 // over lays a box over the middle of the dimmed screen, header and footer

@@ -9,9 +9,8 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// fetchLimit is how long the UI waits for the remote before it shows what was
-// fetched before.
-const fetchLimit = 8 * time.Second
+// fetchLimit is how long a fetch in the background may take.
+const fetchLimit = 2 * time.Minute
 
 // backend gives the UI the engine. The repository is opened by the first call
 // and not before; when that fails, the next call tries again.
@@ -20,6 +19,22 @@ type backend struct {
 
 	mu     sync.Mutex
 	engine *rollout.Engine
+
+	told sync.Mutex
+	said string // how a long fetch gets on
+}
+
+// tell takes what there is to say of a fetch, and progress is the last of it.
+func (b *backend) tell(text string) {
+	b.told.Lock()
+	defer b.told.Unlock()
+	b.said = text
+}
+
+func (b *backend) progress() string {
+	b.told.Lock()
+	defer b.told.Unlock()
+	return b.said
 }
 
 func (b *backend) open(ctx context.Context) (*rollout.Engine, error) {
@@ -40,13 +55,29 @@ func (b *backend) Environments(ctx context.Context) ([]model.Environment, error)
 	if err != nil {
 		return nil, err
 	}
+	return e.Environments(ctx)
+}
+
+func (b *backend) Fetch(ctx context.Context) (model.Fetch, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.Fetch{}, err
+	}
 	fetching, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()
-	if err := e.Refresh(fetching); err != nil {
-		// What was fetched before is shown all the same.
+	f, err := e.Fetch(fetching)
+	if err != nil {
 		b.program.log.Warn("fetch", "error", err)
 	}
-	return e.Environments(ctx)
+	return f, err
+}
+
+func (b *backend) Detail(ctx context.Context, env, commit string) (model.ChangeDetail, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.ChangeDetail{}, err
+	}
+	return e.Detail(ctx, env, commit)
 }
 
 func (b *backend) Proposed(ctx context.Context, env string) ([]model.Proposed, error) {

@@ -14,10 +14,24 @@ import (
 func (p *program) changesCommand() *cobra.Command {
 	var since string
 	c := &cobra.Command{
-		Use:   "changes -e ENV",
-		Short: "List what is merged but not live",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return p.changes(cmd.Context(), since) },
+		Use:   "changes -e ENV [COMMIT]",
+		Short: "List what is merged but not live, or show one change in full",
+		Long: `List the changes that are merged but not live, newest first.
+
+With a COMMIT, which need not be pending, show that change in full: its author,
+committer and co-authors, its signature, its message, the files it touches, and
+for each object what its render was before and what it is now. Values of Secrets
+are masked.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return p.changes(cmd.Context(), since)
+			case since != "":
+				return model.Errorf(model.ExitUsage, "--since is for the list, not for one change: leave out either it or %s", args[0])
+			}
+			return p.change(cmd.Context(), args[0])
+		},
 	}
 	c.Flags().StringVar(&since, "since", "", "list as if this revision were deployed")
 	return c

@@ -29,8 +29,9 @@ type program struct {
 	workDir   func() (string, error)
 	hostname  func() (string, error)
 
-	flags flags
-	log   *slog.Logger
+	flags    flags
+	progress func(string) // of a long fetch; nil: to stderr
+	log      *slog.Logger
 }
 
 // flags are the global ones.
@@ -100,7 +101,7 @@ Without a command it opens the terminal UI.`,
 		return model.Errorf(model.ExitUsage, "%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&p.flags.repo, "repo", "", "the environments repository: a path in a clone of it (default: the working directory)")
+	f.StringVar(&p.flags.repo, "repo", "", "the environments repository: a path in a clone of it, or a URL, which needs no clone (default: the working directory)")
 	f.StringVar(&p.flags.config, "config", defaultConfigFile, "path of the configuration inside the repository")
 	f.StringVarP(&p.flags.env, "env", "e", "", "the environment")
 	f.StringVar(&p.flags.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default: as kubectl finds it)")

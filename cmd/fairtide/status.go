@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
@@ -18,7 +18,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show how every environment stands",
 		Long: `Show every environment: head, deployed commit, pending count, window, lock and
-last run. With -e, only that one. Exits 10 when a cluster could not be read.`,
+last run. With -e, only that one. Exits 10 when a cluster could not be read.
+In JSON, fetchedAt is when the remote last answered; without it, it never did.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.status(cmd.Context()) },
 	}
@@ -38,7 +39,11 @@ func (p *program) status(ctx context.Context) error {
 		return err
 	}
 	if format == "json" {
-		err = p.writeJSON(map[string]any{"environments": list})
+		out := map[string]any{"environments": list}
+		if f := e.Fetched(ctx); !f.At.IsZero() {
+			out["fetchedAt"] = f.At.Truncate(time.Second)
+		}
+		err = p.writeJSON(out)
 	} else {
 		err = p.printStatus(list)
 	}
@@ -67,16 +72,7 @@ func readStatus(ctx context.Context, e *rollout.Engine, only string) ([]model.En
 			names = append(names, env.Name)
 		}
 	}
-	list := make([]model.EnvironmentStatus, len(names))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, name := range names {
-		g.Go(func() error {
-			s, err := e.Status(ctx, name)
-			list[i] = s
-			return err
-		})
-	}
-	return list, g.Wait()
+	return e.StatusAll(ctx, names)
 }
 
 func (p *program) printStatus(list []model.EnvironmentStatus) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/repo"
 	"github.com/fairtide-dev/fairtide/tui"
 )
 
@@ -21,17 +22,24 @@ func (p *program) openUI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs // "." has no name to show
+	label := repo.NameOfURL(path)
+	if !repo.IsURL(path) {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs // "." has no name to show
+		}
+		label = filepath.Base(path)
 	}
 	restore, err := quietLibraries()
 	if err != nil {
 		return err
 	}
 	defer restore()
+	b := &backend{program: p}
+	p.progress = b.tell
 	return tui.Run(ctx, tui.Config{
-		Backend:    &backend{program: p},
-		Repository: filepath.Base(path),
+		Backend:    b,
+		Repository: label,
+		Progress:   b.progress,
 		Now:        p.now,
 		Env:        p.env,
 		ASCII:      p.flags.ascii,

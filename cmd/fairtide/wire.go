@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/cluster"
 	"github.com/fairtide-dev/fairtide/internal/forge"
@@ -28,7 +30,15 @@ func (p *program) engine(ctx context.Context) (*rollout.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(ctx, repo.Options{Path: path, CacheDir: p.cacheDir(), Credentials: p.gitCredentials})
+	progress := p.progress
+	if progress == nil {
+		progress = p.printProgress()
+	}
+	r, err := repo.Open(ctx, repo.Options{
+		Path: path, CacheDir: p.cacheDir(), Credentials: p.gitCredentials,
+		Transport: repo.Transport(p.env("FAIRTIDE_GIT_TRANSPORT")), Progress: progress,
+		Capabilities: (&capabilities{program: p}).of,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +76,42 @@ func (p *program) fresh(ctx context.Context) (*rollout.Engine, error) {
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		_, _ = fmt.Fprintln(p.stderr, "fairtide: going on with what was fetched before: "+sanitize.Text(err.Error()))
+		known := "before"
+		if at := e.Fetched(ctx).At; !at.IsZero() {
+			known = at.Format(time.RFC3339)
+		}
+		_, _ = fmt.Fprintln(p.stderr, "fairtide: going on with what was fetched "+known+": "+sanitize.Text(err.Error()))
 	}
 	return e, nil
 }
 
+// progressPause is how often a command that waits for a fetch says how it gets
+// on.
+const progressPause = 2 * time.Second
+
+// printProgress tells on stderr how a long fetch gets on. A short one is not
+// mentioned.
+func (p *program) printProgress() func(string) {
+	var mu sync.Mutex
+	last := p.now()
+	return func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := p.now(); now.Sub(last) >= progressPause || strings.HasPrefix(text, "fetching ") {
+			last = now
+			_, _ = fmt.Fprintln(p.stderr, "fairtide: "+sanitize.Line(text))
+		}
+	}
+}
+
+// repositoryPath is the path of a clone, or a URL.
 func (p *program) repositoryPath() (string, error) {
+	if repo.IsURL(p.flags.repo) {
+		return p.flags.repo, nil
+	}
 	if p.flags.repo != "" {
 		if _, err := os.Stat(p.flags.repo); err != nil {
-			return "", model.Errorf(model.ExitUsage, "repository %s: %w; pass the path of a clone with --repo", p.flags.repo, err)
+			return "", model.Errorf(model.ExitUsage, "repository %s: %w; pass the path of a clone, or a URL, with --repo", p.flags.repo, err)
 		}
 		return p.flags.repo, nil
 	}

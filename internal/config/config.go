@@ -109,7 +109,9 @@ func firstInvalid(data []byte) (line, column int, ok bool) {
 }
 
 func (d *decoder) config(n *yaml.Node) model.Config {
-	c := model.Config{StateNamespace: model.DefaultStateNamespace}
+	c := model.Config{StateNamespace: model.DefaultStateNamespace, FetchEvery: model.DefaultFetchEvery}
+	var limits model.Limits
+	var signers []model.Signer
 	d.mapping(n, "", []key{
 		{name: "apiVersion", required: true, hint: "write apiVersion: " + APIVersion, read: func(n *yaml.Node) {
 			if v, ok := d.text(n, "apiVersion"); ok && v != APIVersion {
@@ -124,7 +126,14 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		}},
 		{name: "images", read: func(n *yaml.Node) { c.Images = d.images(n) }},
 		{name: "notify", read: func(n *yaml.Node) { c.Notify = d.notify(n) }},
+		{name: "fetch", read: func(n *yaml.Node) { d.fetch(n, &c.FetchEvery) }},
+		{name: "limits", read: func(n *yaml.Node) { limits = d.limits(n) }},
+		{name: "signers", read: func(n *yaml.Node) { signers = d.signers(n) }},
 	})
+	for i := range c.Environments {
+		c.Environments[i].Limits = limits
+		c.Environments[i].Signers = signers
+	}
 	return c
 }
 

@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := model.Config{StateNamespace: "ops", Environments: []model.Environment{
+	want := model.Config{StateNamespace: "ops", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{
 		{
 			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm,
 			Prune: model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax},
@@ -114,7 +114,7 @@ func TestParseDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := model.Config{StateNamespace: "fairtide", Environments: []model.Environment{{
+	want := model.Config{StateNamespace: "fairtide", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{{
 		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm,
 		Prune: model.PrunePolicy{Enabled: true, Max: 10},
 	}}}
@@ -189,7 +189,7 @@ func TestProblems(t *testing.T) {
 		{"empty environments", "apiVersion: fairtide.dev/v1\nenvironments: []", `2:15: environments is empty: list at least one`},
 		{"environments a mapping", "apiVersion: fairtide.dev/v1\nenvironments: {a: b}", `2:15: environments must be a list, not a mapping`},
 		{"environment a text", "apiVersion: fairtide.dev/v1\nenvironments: [dev]", `2:16: environment 1 must be a mapping with the keys name, tier, branch, path, cluster, …`},
-		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, not a list`},
+		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, fetch, limits, signers, not a list`},
 		{"no name", environment("tier: staging", "path: x"), `3:5: environment 1: name is missing: give it one, such as staging`},
 		{"name a number", environment("name: 12", "tier: staging", "path: x"), `3:11: environment "12": name must be a text, not the number 12; if it is meant as one, put it in quotes: "12"`},
 		{"name", environment("name: Prod_1", "tier: staging", "path: x"), `3:11: environment "Prod_1": name "Prod_1" must be at most 40 lower-case letters, digits and hyphens, …`},

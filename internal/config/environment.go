@@ -58,6 +58,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "requires", read: func(n *yaml.Node) { e.Requires = d.requires(n, in("requires")) }},
 		{name: "tests", read: func(n *yaml.Node) { e.Tests = d.tests(n, what) }},
 		{name: "sandbox", read: func(n *yaml.Node) { e.Sandbox = d.sandbox(n, in("sandbox")) }},
+		{name: "helm", read: func(n *yaml.Node) { e.Helm = d.helm(n, in("helm")) }},
 	})
 	return e
 }

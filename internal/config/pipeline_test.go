@@ -44,6 +44,7 @@ func TestParsePipeline(t *testing.T) {
 	}
 	want := model.Config{
 		StateNamespace: model.DefaultStateNamespace,
+		FetchEvery:     model.DefaultFetchEvery,
 		Environments: []model.Environment{{
 			Name: "production", Tier: model.TierProduction, Path: "environments/production", Deploy: model.DeployAuto,
 			Prune:    model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax},

@@ -31,6 +31,9 @@ func (oneCommit) File(context.Context, string, string) ([]byte, error) {
 func (oneCommit) Pending(context.Context, model.Environment, string, string) (model.Pending, error) {
 	return model.Pending{}, nil
 }
+func (oneCommit) Outline(_ context.Context, asks []model.PendingAsk) []model.PendingAnswer {
+	return make([]model.PendingAnswer, len(asks))
+}
 func (oneCommit) Render(context.Context, model.Environment, string) (*model.Rendered, error) {
 	return &model.Rendered{Commit: newCommit}, nil
 }

@@ -59,6 +59,29 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	return err
 }
 
+// Fetch fetches like Refresh, and says how fresh what is known is, also when
+// the remote could not be asked. Without a remote it looks at the local
+// branches.
+func (e *Engine) Fetch(ctx context.Context) (model.Fetch, error) {
+	moved, err := e.cfg.Repository.Fetch(ctx)
+	f := e.Fetched(ctx)
+	f.Moved = moved
+	if !f.Remote && err != nil {
+		f.Moved = true // what is there is read again instead
+		err = nil
+	}
+	return f, err
+}
+
+// Fetched says how fresh what is known is, and asks nobody.
+func (e *Engine) Fetched(ctx context.Context) model.Fetch {
+	f := model.Fetch{Remote: e.cfg.Repository.RemoteURL() != "", At: e.cfg.Repository.Fetched(), Every: model.DefaultFetchEvery}
+	if cfg, err := e.config(ctx); err == nil {
+		f.Every = cfg.FetchEvery
+	}
+	return f
+}
+
 // decorate adds what the forge knows of merged changes: approvals, checks and
 // author of their pull requests. It returns why not, which is no error of the
 // list.

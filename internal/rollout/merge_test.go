@@ -19,6 +19,9 @@ type shared struct {
 	pending  model.Pending
 	alters   string // paths that a pull request changes, in words
 	unmerged map[string]bool
+	asked    []model.PendingAsk // by Outline
+	calls    int                // of it
+	unlisted error              // what it says
 }
 
 func (r *shared) File(context.Context, string, string) ([]byte, error) { return []byte(r.config), nil }
@@ -32,6 +35,16 @@ func (r *shared) Merged(_ context.Context, commit, _ string) (bool, error) {
 
 func (r *shared) Pending(context.Context, model.Environment, string, string) (model.Pending, error) {
 	return r.pending, nil
+}
+
+func (r *shared) Outline(_ context.Context, asks []model.PendingAsk) []model.PendingAnswer {
+	r.calls++
+	r.asked = append(r.asked, asks...)
+	answers := make([]model.PendingAnswer, len(asks))
+	for i := range answers {
+		answers[i] = model.PendingAnswer{Pending: r.pending, Err: r.unlisted}
+	}
+	return answers
 }
 
 func (r *shared) RenderMerged(_ context.Context, env model.Environment, _, head string) (*model.Rendered, error) {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/accept"
 	"github.com/fairtide-dev/fairtide/internal/forge"
@@ -18,6 +19,11 @@ type Repository interface {
 	Merged(ctx context.Context, commit, head string) (bool, error)
 	File(ctx context.Context, commit, path string) ([]byte, error)
 	Pending(ctx context.Context, env model.Environment, deployed, head string) (model.Pending, error)
+	// Outline lists what is pending in several environments, without how it
+	// alters objects, in the order of asks.
+	Outline(ctx context.Context, asks []model.PendingAsk) []model.PendingAnswer
+	// Detail is all there is to say about one change.
+	Detail(ctx context.Context, env model.Environment, commit string) (model.ChangeDetail, error)
 	Render(ctx context.Context, env model.Environment, commit string) (*model.Rendered, error)
 	// Changed compares two renders of an environment.
 	Changed(before, after *model.Rendered) []model.ChangedObject
@@ -28,6 +34,8 @@ type Repository interface {
 	// RemoteURL is where the repository is fetched from; empty: nowhere.
 	RemoteURL() string
 	Fetch(ctx context.Context) (moved bool, err error)
+	// Fetched is when the remote last answered; zero: never.
+	Fetched() time.Time
 	// FetchPull fetches what a pull request proposes and returns its head.
 	FetchPull(ctx context.Context, number int) (head string, err error)
 	Export(ctx context.Context, commit, dir, under string) error

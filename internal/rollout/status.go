@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -13,16 +15,66 @@ import (
 // empty and its reason in Problem, so that one cluster that is away does not
 // hide the others; an error is returned only when there is nothing to show.
 func (e *Engine) Status(ctx context.Context, name string) (model.EnvironmentStatus, error) {
+	all, err := e.StatusAll(ctx, []string{name})
+	if err != nil {
+		return model.EnvironmentStatus{}, err
+	}
+	return all[0], nil
+}
+
+// StatusAll is Status of several environments, in the order of names: their
+// clusters are asked at the same time, and history is walked once for all.
+func (e *Engine) StatusAll(ctx context.Context, names []string) ([]model.EnvironmentStatus, error) {
+	all := make([]model.EnvironmentStatus, len(names))
+	asks := make([]model.PendingAsk, len(names))
+	g, reading := errgroup.WithContext(ctx)
+	for i, name := range names {
+		g.Go(func() (err error) {
+			all[i], asks[i], err = e.standing(reading, name)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var open []int // those whose state was read
+	var wanted []model.PendingAsk
+	for i := range all {
+		if all[i].Problem == "" {
+			open, wanted = append(open, i), append(wanted, asks[i])
+		}
+	}
+	if len(open) == 0 {
+		return all, nil
+	}
+	for j, a := range e.cfg.Repository.Outline(ctx, wanted) {
+		st := &all[open[j]]
+		if a.Err != nil {
+			st.Problem = prefix(st.Name, a.Err).Error()
+			continue
+		}
+		st.Pending = len(a.Pending.Changes)
+		if st.Adopt = a.Pending.Adopt; st.Adopt {
+			st.Pending = 1
+		}
+	}
+	return all, nil
+}
+
+// standing is what is known of an environment without its history, and what to
+// ask of that.
+func (e *Engine) standing(ctx context.Context, name string) (model.EnvironmentStatus, model.PendingAsk, error) {
+	var ask model.PendingAsk
 	s, err := e.locate(ctx, name)
 	if err != nil && s.env.Name == "" {
-		return model.EnvironmentStatus{}, err
+		return model.EnvironmentStatus{}, ask, err
 	}
 	st := model.EnvironmentStatus{
 		Name: s.env.Name, Tier: s.env.Tier, Branch: s.env.Branch, Path: s.env.Path, Head: s.head.Hash,
 	}
 	if err != nil {
 		st.Problem = err.Error()
-		return st, nil //nolint:nilerr // it is told in the status
+		return st, ask, nil //nolint:nilerr // it is told in the status
 	}
 	if st.Branch == "" {
 		if branch, err := e.cfg.Repository.DefaultBranch(ctx); err == nil {
@@ -31,22 +83,13 @@ func (e *Engine) Status(ctx context.Context, name string) (model.EnvironmentStat
 	}
 	if err := e.readCluster(ctx, s, &st); err != nil {
 		st.Problem = prefix(name, err).Error()
-		return st, nil
+		return st, ask, nil
 	}
-	deployed := ""
+	ask = model.PendingAsk{Environment: s.env, Head: s.head.Hash}
 	if st.Deployed != nil {
-		deployed = st.Deployed.Commit
+		ask.Deployed = st.Deployed.Commit
 	}
-	pending, err := e.cfg.Repository.Pending(ctx, s.env, deployed, s.head.Hash)
-	if err != nil {
-		st.Problem = prefix(name, err).Error()
-		return st, nil
-	}
-	st.Pending = len(pending.Changes)
-	if st.Adopt = pending.Adopt; st.Adopt {
-		st.Pending = 1
-	}
-	return st, nil
+	return st, ask, nil
 }
 
 func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentStatus) error {

@@ -26,12 +26,13 @@ const (
 	Reverting  Scope = "revert"
 	Proposed   Scope = "proposed"
 	Upgrades   Scope = "upgrades"
+	Change     Scope = "change"
 	Dialog     Scope = "dialog"
 	Help       Scope = "help"
 )
 
 // Scopes lists the scopes in the order in which help shows them.
-var Scopes = [...]Scope{Home, Review, Rollout, History, Reverting, Proposed, Upgrades, Dialog, Help, Everywhere}
+var Scopes = [...]Scope{Home, Change, Review, Rollout, History, Reverting, Proposed, Upgrades, Dialog, Help, Everywhere}
 
 // The actions.
 const (
@@ -58,6 +59,7 @@ const (
 	Revert       ID = "revert"
 	OpenProposed ID = "open-proposed"
 	OpenUpgrades ID = "open-upgrades"
+	OpenChange   ID = "open-change"
 	MakeDraft    ID = "make-draft"
 	Publish      ID = "publish"
 	Merge        ID = "merge"

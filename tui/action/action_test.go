@@ -28,7 +28,7 @@ func TestDefaultsAreComplete(t *testing.T) {
 
 func TestAPageMeansTheSameByAnEverywhereKey(t *testing.T) {
 	r := registry(t)
-	for _, s := range []Scope{Home, Review, Rollout, History, Reverting, Proposed, Upgrades} {
+	for _, s := range []Scope{Home, Change, Review, Rollout, History, Reverting, Proposed, Upgrades} {
 		for _, a := range r.In(s) {
 			for _, k := range a.Keys {
 				if e, ok := r.Resolve(k, Everywhere); ok && e.ID != a.ID {

@@ -2,13 +2,14 @@ package action
 
 // Defaults are the actions with the keys they have unless configured.
 func Defaults() []Action {
-	return []Action{
+	return append(onChange(), []Action{
 		{ID: OpenReview, Scope: Home, Keys: []string{"enter", "d"}, Label: "review", Help: "review what shipping up to the selected change would do"},
 		{ID: Ship, Scope: Home, Keys: []string{"s"}, Label: "ship", Help: "review, then confirm shipping up to the selected change", Writes: true},
 		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way"},
 		{ID: OpenProposed, Scope: Home, Keys: []string{"p"}, Label: "proposed", Help: "the open pull requests that touch the selected environment"},
 		{ID: Revert, Scope: Home, Keys: []string{"R"}, Label: "revert", Help: "revert the selected change, or with nothing pending what the last run shipped: shows what that would do"},
 		{ID: OpenUpgrades, Scope: Home, Keys: []string{"u"}, Label: "upgrades", Help: "the images of the selected environment, and what is newer"},
+		{ID: OpenChange, Scope: Home, Keys: []string{"c"}, Label: "change", Help: "the selected change in full: who made it, its signature, its message, files and objects"},
 		{ID: OpenHistory, Scope: Home, Keys: []string{"h"}, Label: "history", Help: "the runs of the selected environment"},
 		{ID: ToEnv, Scope: Home, Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Label: "environment", Help: "select an environment by its place in the list"},
 
@@ -65,5 +66,23 @@ func Defaults() []Action {
 		{ID: ShowHelp, Scope: Everywhere, Keys: []string{"?"}, Label: "help", Help: "what every key does"},
 		{ID: Quit, Scope: Everywhere, Keys: []string{"q"}, Label: "quit", Help: "quit; asks while a run is under way"},
 		{ID: Exit, Scope: Everywhere, Keys: []string{"ctrl+c"}, Label: "quit", Help: "quit; asks while a run is under way"},
+	}...)
+}
+
+// onChange are the actions of the page with one change.
+func onChange() []Action {
+	return []Action{
+		{ID: OpenDiff, Scope: Change, Keys: []string{"enter", "d"}, Label: "read", Help: "move into what is shown; in a diff, unfold the first folded stretch in sight"},
+		{ID: NextHunk, Scope: Change, Keys: []string{"n"}, Label: "next hunk", Help: "scroll to the next change of the object"},
+		{ID: PrevHunk, Scope: Change, Keys: []string{"N"}, Label: "previous hunk", Help: "scroll to the previous change of the object"},
+		{ID: NextObject, Scope: Change, Keys: []string{"]"}, Label: "next", Help: "show the next row of the list"},
+		{ID: PrevObject, Scope: Change, Keys: []string{"["}, Label: "previous", Help: "show the previous row of the list"},
+		{ID: Layout, Scope: Change, Keys: []string{"|", "t"}, Label: "layout", Help: "side by side, or one column"},
+		{ID: Unfold, Scope: Change, Keys: []string{"z"}, Label: "fold", Help: "show the whole object, or fold what is unchanged again"},
+		{ID: Zoom, Scope: Change, Keys: []string{"f"}, Label: "full screen", Help: "give what is shown the whole screen, or bring the list back"},
+		{ID: ScrollLeft, Scope: Change, Keys: []string{"H"}, Label: "scroll left", Help: "scroll long lines back"},
+		{ID: ScrollEnd, Scope: Change, Keys: []string{"L"}, Label: "scroll right", Help: "scroll long lines on"},
+		{ID: PageDown, Scope: Change, Keys: []string{"space", "pgdown", "ctrl+d"}, Label: "page", Help: "scroll what is shown down"},
+		{ID: PageUp, Scope: Change, Keys: []string{"b", "pgup", "ctrl+u"}, Label: "page up", Help: "scroll what is shown up"},
 	}
 }

@@ -121,6 +121,32 @@ func Change(c model.Change) string {
 	return sanitize.Line(model.Short(c.Commit))
 }
 
+// Signature says what a change's signature is worth: a glyph, and words.
+func (f Frame) Signature(s model.Signature) string {
+	glyph, look := f.Theme.Signature(s.State)
+	text := "unsigned"
+	switch s.State {
+	case model.SignatureVerified:
+		text = "signed by " + sanitize.Line(s.Signer) + ", verified"
+	case model.SignatureUnverified:
+		text = "signature unverified: " + sanitize.Line(s.Reason)
+	}
+	return look.Paint(glyph) + " " + look.Paint(text)
+}
+
+// Zone is the zone an environment's times are told in: its windows', if they
+// have one in common.
+func Zone(env model.Environment, now time.Time) *time.Location {
+	loc := now.Location()
+	for i, r := range env.Windows {
+		if r.Location == nil || i > 0 && r.Location.String() != loc.String() {
+			return now.Location()
+		}
+		loc = r.Location
+	}
+	return loc
+}
+
 // Commit is a commit's short hash, or a dash for none.
 func (f Frame) Commit(hash string) string {
 	if hash == "" {

@@ -44,7 +44,7 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 }
 
 func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentStatus, w int) []string {
-	zone := zoneOf(env, f.Now)
+	zone := frame.Zone(env, f.Now)
 	out := []string{f.Label("live", live(f, st, zone, w), w)}
 	if r, ok := p.Running[env.Name]; ok {
 		glyph, look := f.Run(r.State)
@@ -72,19 +72,6 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 		}
 	}
 	return out
-}
-
-// zoneOf is the zone an environment's times are told in: its windows', if they
-// have one in common.
-func zoneOf(env model.Environment, now time.Time) *time.Location {
-	loc := now.Location()
-	for i, r := range env.Windows {
-		if r.Location == nil || i > 0 && r.Location.String() != loc.String() {
-			return now.Location()
-		}
-		loc = r.Location
-	}
-	return loc
 }
 
 // live says what is live, since when and by whom; the hour only where it fits.

@@ -2,6 +2,7 @@ package home
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
@@ -15,13 +16,17 @@ import (
 // Head is the header line: which repository, how fresh, as whom and where.
 func (p *Page) Head(f frame.Frame) frame.Head {
 	var who, where []string
+	read := ""
 	if env, ok := p.Environment(); ok {
 		st := p.Status(env.Name)
 		if st.Value.Head != "" {
 			where = append(where, strings.TrimSpace(sanitize.Line(st.Value.Branch)+" "+f.Commit(st.Value.Head)))
 		}
+		if p.Fetched != "" {
+			where = append(where, p.Fetched)
+		}
 		if st.Loaded {
-			where = append(where, "read "+words.Ago(f.Now.Sub(st.At)))
+			read = "read " + words.Ago(f.Now.Sub(st.At))
 		}
 		for _, s := range []string{st.Value.User, clusterName(st.Value.Cluster)} {
 			if s != "" {
@@ -30,10 +35,18 @@ func (p *Page) Head(f frame.Frame) frame.Head {
 		}
 	}
 	h := frame.Head{Right: strings.Join(who, " "+f.Glyph.Dot+" ")}
-	h.Left = strings.Join(append([]string{"fairtide", sanitize.Line(p.Repository)}, where...), "  ")
-	if p.Repository == "" || paint.Width(h.Left)+paint.Width(h.Right) > f.W-4 {
-		// The operator knows the repository's name best of all.
-		h.Left = strings.Join(append([]string{"fairtide"}, where...), "  ")
+	// The operator knows the repository's name best of all; how old what is
+	// shown of Git is stays.
+	name := sanitize.Line(p.Repository)
+	for _, parts := range [][]string{{"fairtide", name, read}, {"fairtide", "", read}, {"fairtide", name, ""}, {"fairtide", "", ""}, {"", "", ""}} {
+		left := append([]string{parts[0], parts[1]}, where...)
+		h.Left = strings.Join(slices.DeleteFunc(append(left, parts[2]), func(s string) bool { return s == "" }), "  ")
+		if h.Left == "" {
+			h.Left = "fairtide"
+		}
+		if paint.Width(h.Left)+paint.Width(h.Right) <= f.W-4 {
+			break
+		}
 	}
 	return h
 }
@@ -70,7 +83,11 @@ func (p *Page) empty(f frame.Frame) []string {
 	case s.Loaded:
 		return append(out, "   No environments: .fairtide.yaml describes none.")
 	case s.Slow(f.Now):
-		return append(out, "   "+f.Dim.Paint("Reading the environments "+f.Glyph.Ellipsis))
+		out = append(out, "   "+f.Dim.Paint("Reading the environments "+f.Glyph.Ellipsis))
+		if p.Progress != "" {
+			out = append(out, paint.Cut("   "+f.Dim.Paint(sanitize.Line(p.Progress)), f.W))
+		}
+		return out
 	}
 	return out
 }

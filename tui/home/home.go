@@ -12,6 +12,8 @@ import (
 // Page is the state of the page. The root fills its slots.
 type Page struct {
 	Repository   string // label for the header
+	Fetched      string // how old what is known of Git is, in words; empty: there is no remote
+	Progress     string // how opening the repository gets on, in words
 	Environments slot.Slot[[]model.Environment]
 
 	// Running says, for an environment that a run of this program is under way
@@ -197,5 +199,5 @@ func (p *Page) Hints() []action.ID {
 	if _, ok := p.Running[env]; ok {
 		out = append([]action.ID{action.OpenRun}, out...)
 	}
-	return append(out, action.OpenProposed, action.Revert, action.OpenUpgrades, action.OpenHistory, action.NextPane, action.Refresh, action.Quit)
+	return append(out, action.OpenProposed, action.Revert, action.OpenUpgrades, action.OpenHistory, action.OpenChange, action.NextPane, action.Refresh, action.Quit)
 }

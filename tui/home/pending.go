@@ -118,21 +118,43 @@ func (p *Page) changeDetail(f frame.Frame, env model.Environment, w, h int) []st
 	}
 	out := []string{paint.Cut(" "+f.Accent.Paint(frame.Change(c))+"  "+f.Bold.Paint(sanitize.Line(c.Title)), w)}
 	out = append(out, paint.Cut("   "+f.Dim.Paint(p.provenance(f, env, c)), w))
+	if c.Signature.State != "" {
+		out = append(out, paint.Cut("   "+f.Signature(c.Signature), w))
+	}
+	if people := people(c); people != "" {
+		out = append(out, paint.Cut("   "+f.Dim.Paint(people), w))
+	}
 	out = append(out, "")
 	if c.Problem != "" {
 		out = append(out, note(f, "Its render could not be judged: "+c.Problem, w)...)
 	}
-	out = append(out, objectLines(f, c, w, max(3, h-len(out)-5))...)
+	out = append(out, objectLines(f, c, w, max(3, h-len(out)-6))...)
 	shipped, newer := p.Shipped(env.Name, c.Commit)
 	out = append(out, "", paint.Cut("   "+consequence(f, shipped, newer), w))
 	if len(c.Files) > 0 {
-		out = append(out, paint.Cut("   "+f.Dim.Paint("files  "+sanitize.Line(words.List(c.Files, 3))), w))
+		out = append(out, paint.Cut("   "+f.Dim.Paint(words.Count(len(c.Files), "file")+"  "+sanitize.Line(words.List(c.Files, 3))), w))
 	}
+	out = append(out, "   "+f.Accent.Paint("c")+f.Dim.Paint(" shows it in full"))
 	return paint.Squeeze(out, h)
 }
 
+// people are those who had a part in a change besides who it is told to be by.
+func people(c model.Change) string {
+	var parts []string
+	if by := authorOf(c); c.Author != "" && c.Author != by {
+		parts = append(parts, "written by "+sanitize.Line(c.Author))
+	}
+	if len(c.CoAuthors) > 0 {
+		parts = append(parts, "with "+sanitize.Line(words.List(c.CoAuthors, 2)))
+	}
+	if c.Committer != "" {
+		parts = append(parts, "committed by "+sanitize.Line(c.Committer))
+	}
+	return strings.Join(parts, ", ")
+}
+
 func (p *Page) provenance(f frame.Frame, env model.Environment, c model.Change) string {
-	zone := zoneOf(env, f.Now)
+	zone := frame.Zone(env, f.Now)
 	out := "merged " + words.Clock(c.MergedAt.In(zone), f.Now)
 	if a := authorOf(c); a != "" {
 		out = "by " + sanitize.Line(a) + ", " + out

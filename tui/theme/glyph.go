@@ -70,6 +70,30 @@ func (t *Theme) Readiness(r model.Readiness) (string, Style) {
 	return t.Glyph.Waiting, t.Dim
 }
 
+// Signature is the glyph and the style of a signature's state.
+func (t *Theme) Signature(s model.SignatureState) (string, Style) {
+	switch s {
+	case model.SignatureVerified:
+		return t.Glyph.OK, t.Good
+	case model.SignatureUnverified:
+		return t.Glyph.Risk, t.Warn
+	}
+	return t.Glyph.Dash, t.Dim
+}
+
+// File is the glyph and the style of what a commit does to a file.
+func (t *Theme) File(s model.FileStatus) (string, Style) {
+	switch s {
+	case model.FileAdded:
+		return t.Glyph.Create, t.Good
+	case model.FileDeleted:
+		return t.Glyph.Delete, t.Bad
+	case model.FileRenamed:
+		return t.Glyph.Arrow, t.Warn
+	}
+	return t.Glyph.Update, t.Warn
+}
+
 // Severity is the style of a risk.
 func (t *Theme) Severity(s model.Severity) Style {
 	switch s {

@@ -45,6 +45,22 @@ func TestStatesDifferWithoutColour(t *testing.T) {
 			}
 			states[g] = r
 		}
+		signatures := map[string]model.SignatureState{}
+		for _, s := range []model.SignatureState{model.SignatureVerified, model.SignatureUnverified, model.SignatureUnsigned} {
+			g, _ := th.Signature(s)
+			if other, taken := signatures[g]; taken {
+				t.Errorf("%s and %s share the glyph %q", s, other, g)
+			}
+			signatures[g] = s
+		}
+		files := map[string]model.FileStatus{}
+		for _, s := range []model.FileStatus{model.FileAdded, model.FileModified, model.FileDeleted, model.FileRenamed} {
+			g, _ := th.File(s)
+			if other, taken := files[g]; taken {
+				t.Errorf("%s and %s share the glyph %q", s, other, g)
+			}
+			files[g] = s
+		}
 	}
 }
 

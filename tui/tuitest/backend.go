@@ -20,6 +20,8 @@ type Backend struct {
 	Histories map[string][]model.Run
 	Proposals map[string][]model.Proposed
 	Uses      map[string][]model.ImageUse
+	Details   map[string][]model.ObjectDetail // of changes, by commit
+	Freshness model.Fetch                     // what Fetch says, also with an error
 	// Script plays a run. It must return soon after its context ends.
 	Script func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
 
@@ -109,6 +111,14 @@ func (b *Backend) Environments(context.Context) ([]model.Environment, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.Envs), nil
+}
+
+// Fetch implements tui.Backend.
+func (b *Backend) Fetch(context.Context) (model.Fetch, error) {
+	err := b.called("Fetch")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Freshness, err
 }
 
 // Status implements tui.Backend.

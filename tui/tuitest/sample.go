@@ -23,6 +23,8 @@ func Sample(now time.Time) *Backend {
 		Plans: map[string]*model.Plan{}, Histories: map[string][]model.Run{},
 		Proposals: map[string][]model.Proposed{"production": proposals(now)},
 		Uses:      map[string][]model.ImageUse{"production": uses()},
+		Details:   details(),
+		Freshness: model.Fetch{Remote: true, At: now.Add(-2 * time.Minute), Every: time.Minute},
 	}
 	berlin := time.FixedZone("CET", 3600)
 	for i, name := range []string{"dev", "staging", "production"} {
@@ -85,18 +87,24 @@ func changes(now time.Time) []model.Change {
 	a := change(Head, "petstore 1.4.2", "dev1", 42, 2*time.Hour)
 	a.Objects = []model.ChangedObject{{ID: id("Deployment", "petstore"), Verdict: model.VerdictUpdate, Summary: "image 1.4.1 → 1.4.2"}}
 	a.Files = []string{"environments/production/petstore.yaml"}
+	a.AuthorEmail, a.Signature = "dev1@example.com", model.Signature{State: model.SignatureUnsigned}
 	b := change(Second, "gateway: timeout 10s → 30s", "dev2", 41, 27*time.Hour)
 	b.Objects = []model.ChangedObject{
 		{ID: id("ConfigMap", "gateway"), Verdict: model.VerdictUpdate, Summary: "data.timeout 10s → 30s"},
 		{ID: id("Deployment", "gateway"), Verdict: model.VerdictUpdate, Summary: "2 annotations"},
 	}
 	b.Files = []string{"base/gateway/config.yaml", "base/gateway/deployment.yaml"}
+	b.AuthorEmail, b.Committer, b.CoAuthors = "dev2@example.com", "op1 <op1@example.com>", []string{"dev4 <dev4@example.com>"}
+	b.Body = "The pet store answers late on Mondays.\n\n- 10 s cut off one request in a hundred\n- 30 s is what the client waits"
+	b.Signature = model.Signature{State: model.SignatureVerified, Kind: "ssh", Signer: "op1", Key: "SHA256:2mVbPqoC1Q7xXcW0dJZr8Tn5kYh3uLs9EaFgBiMvNtw"}
 	c := change(Third, "base: a PDB for every service", "dev3", 39, 52*time.Hour)
 	c.Objects = []model.ChangedObject{
 		{ID: id("PodDisruptionBudget", "cart"), Verdict: model.VerdictCreate},
 		{ID: id("ConfigMap", "legacy-flags"), Verdict: model.VerdictDelete},
 	}
 	c.Files = []string{"base/kustomization.yaml", "base/pdb.yaml"}
+	c.AuthorEmail = "dev3@example.com"
+	c.Signature = model.Signature{State: model.SignatureUnverified, Kind: "gpg", Key: "4BDEDDF36B343C91", Reason: "its key is none of the configured signers'"}
 	return []model.Change{a, b, c}
 }
 
