@@ -133,7 +133,7 @@ func (p *Page) about(f frame.Frame, w int) []string {
 	if pr := c.PullRequest; pr != nil {
 		add("request", strings.TrimSpace(fmt.Sprintf("#%d %s", pr.Number, sanitize.Line(pr.URL))), f.Plain)
 		if len(pr.Approvals) > 0 {
-			add("approved by", sanitize.Line(strings.Join(pr.Approvals, ", ")), f.Plain)
+			add("approvals", sanitize.Line(strings.Join(pr.Approvals, ", ")), f.Plain)
 		}
 	}
 	if c.Problem != "" {
