@@ -38,17 +38,24 @@ $(BIN)/controlplane: $(CONTROLPLANE_SOURCES)
 	cd internal/controlplane && $(GO) build -trimpath -ldflags '$(KUBE_LDFLAGS)' -o ../../$(BIN)/controlplane .
 	@touch $@
 
+# What tests and benchmarks are compared with. It shares most of its packages
+# with the control plane.
+$(BIN)/kubectl: $(CONTROLPLANE_SOURCES)
+	@mkdir -p $(BIN)
+	cd internal/controlplane && $(GO) build -trimpath -ldflags '$(KUBE_LDFLAGS)' -o ../../$(BIN)/kubectl k8s.io/kubernetes/cmd/kubectl
+	@touch $@
+
 .PHONY: demo
 demo: build controlplane ## a local Kubernetes, a sample repository, and the UI on both
 	@$(GO) run ./internal/demo
 
 .PHONY: test
-test: build controlplane ## run every test
+test: build controlplane $(BIN)/kubectl ## run every test
 	$(GO) test -timeout 20m ./...
 	cd internal/controlplane && $(GO) test -trimpath $(CONTROLPLANE_LIGHT)
 
 .PHONY: bench
-bench: build controlplane ## run every benchmark
+bench: build controlplane $(BIN)/kubectl ## run every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: lint

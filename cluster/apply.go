@@ -41,13 +41,28 @@ const (
 // that says what moved. The write is repeated, with the same precondition, when
 // its answer gets lost on the way. An object that applying would not alter is
 // not written at all.
+//
+// An object to replace is deleted, waited for and made again. When that ends in
+// between, the error says that the object does not exist, and a new plan
+// creates it.
 func (c *Client) Apply(ctx context.Context, obj model.Object, planned model.PlannedObject) (model.InventoryEntry, error) {
+	return c.applyWithin(ctx, obj, planned, goneLimit)
+}
+
+// applyWithin is Apply with a limit for how long a replaced object may take to
+// go.
+func (c *Client) applyWithin(ctx context.Context, obj model.Object, planned model.PlannedObject, gone time.Duration) (model.InventoryEntry, error) {
 	entry := model.InventoryEntry{ID: obj.ID, Version: obj.Version, UID: planned.Live.UID}
 	if obj.ID != planned.ID {
 		return entry, fmt.Errorf("%s: the plan's row is for %s", obj.ID, planned.ID)
 	}
 	switch planned.Verdict {
 	case model.VerdictUnchanged, model.VerdictCreate, model.VerdictUpdate:
+	case model.VerdictReplace:
+		if !planned.MayReplace {
+			return entry, model.Errorf(model.ExitRolloutFailed,
+				"%s: not replaced, as neither the environment's policy nor the operator allows it: %s", obj.ID, planned.Reason)
+		}
 	default:
 		return entry, model.Errorf(model.ExitRolloutFailed, "%s: not applied, as its verdict is %s: %s", obj.ID, planned.Verdict, planned.Reason)
 	}
@@ -58,7 +73,12 @@ func (c *Client) Apply(ctx context.Context, obj model.Object, planned model.Plan
 	if err != nil {
 		return entry, err
 	}
-	reply, err := w.apply(ctx)
+	var reply map[string]any
+	if planned.Verdict == model.VerdictReplace {
+		reply, err = w.replace(ctx, gone)
+	} else {
+		reply, err = w.apply(ctx)
+	}
 	if err != nil {
 		return entry, err
 	}
@@ -69,7 +89,7 @@ func (c *Client) Apply(ctx context.Context, obj model.Object, planned model.Plan
 // Delete deletes an object that a plan prunes, and what it owns in the
 // background. It deletes only the object that the plan was made from, and only
 // if nothing but its status moved since (else: ExitPlanMoved). That it is gone
-// already is success. Delete does not wait until the object is gone: see Gone.
+// already is success. Delete does not wait until the object is gone: see Remains.
 func (c *Client) Delete(ctx context.Context, planned model.PlannedObject) error {
 	if planned.Verdict != model.VerdictDelete {
 		return fmt.Errorf("%s: not deleted, as its verdict is %s", planned.ID, planned.Verdict)
@@ -87,30 +107,6 @@ func (c *Client) Delete(ctx context.Context, planned model.PlannedObject) error 
 	return w.delete(ctx)
 }
 
-// Gone reports whether there is no such object any more.
-func (c *Client) Gone(ctx context.Context, id model.ObjectID, version string) (bool, error) {
-	m, err := c.mapping(id, version)
-	if meta.IsNoMatchError(err) {
-		if why := c.brokenGroup(id.Group); why != nil {
-			return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, why))
-		}
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, err))
-	}
-	_, err = c.resource(m, id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})
-	switch {
-	case err == nil:
-		return false, nil
-	case apierrors.IsNotFound(err):
-		return true, nil
-	case concernsAll(ctx, err):
-		return false, fmt.Errorf("%s: %w", id, c.serverError(ctx, err))
-	}
-	return false, model.Errorf(model.ExitUnreachable, "%s: cannot be read: %s", id, readRefusal(err, id, m, true).reason)
-}
-
 // objectWriter carries one write through its retries.
 type objectWriter struct {
 	c       *Client
@@ -118,10 +114,12 @@ type objectWriter struct {
 	planned model.PlannedObject
 	pin     model.LiveRef // the reading the write is bound to
 	lost    int           // answers that did not arrive
+
+	migrated bool // what kubectl owned is fairtide's
 }
 
 func (c *Client) newWriter(ctx context.Context, obj model.Object, planned model.PlannedObject) (*objectWriter, error) {
-	w := &objectWriter{c: c, planned: planned, pin: planned.Live, it: &planItem{object: obj}}
+	w := &objectWriter{c: c, planned: planned, pin: planned.Live, it: &planItem{object: obj, marks: planned.Mask}}
 	for try := 0; ; try++ {
 		m, err := c.mapping(obj.ID, obj.Version)
 		if err == nil {
@@ -150,7 +148,11 @@ func (w *objectWriter) apply(ctx context.Context) (map[string]any, error) {
 		w.pin.ResourceVersion = noReading
 	}
 	for range mostWrites {
-		reply, err := w.send(ctx)
+		var reply map[string]any
+		err := w.migrate(ctx)
+		if err == nil {
+			reply, err = w.send(ctx)
+		}
 		if err == nil {
 			return reply, nil
 		}
@@ -279,7 +281,7 @@ func (w *objectWriter) read(ctx context.Context) (model.PlannedObject, error) {
 	if err != nil {
 		return model.PlannedObject{}, fmt.Errorf("%s: %w", w.it.object.ID, err)
 	}
-	p := newPredictor(w.c, model.Environment{}, "", info.UID)
+	p := newPredictor(w.c, model.Environment{Mask: w.planned.Mask}, "", info.UID)
 	if err := p.read(ctx, w.it); err != nil {
 		return model.PlannedObject{}, fmt.Errorf("%s: %w", w.it.object.ID, w.c.serverError(ctx, err))
 	}
@@ -288,6 +290,9 @@ func (w *objectWriter) read(ctx context.Context) (model.PlannedObject, error) {
 	}
 	if w.it.live == nil {
 		return model.PlannedObject{}, nil
+	}
+	if w.planned.Verdict == model.VerdictReplace {
+		return model.PlannedObject{Live: liveRef(w.it.live), Before: p.mask.object(w.it.object.ID, replacedSide(w.it))}, nil
 	}
 	if w.planned.Verdict == model.VerdictDelete {
 		return model.PlannedObject{

@@ -60,8 +60,8 @@ func TestApplyMoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.image == "" {
-				if gone, err := w.c.Gone(w.ctx, objects[0].ID, "v1"); !gone || err != nil {
-					t.Errorf("gone: %v, %v", gone, err)
+				if why, err := w.c.Remains(w.ctx, model.PlannedObject{ID: objects[0].ID, Version: "v1"}); why != "" || err != nil {
+					t.Errorf("remains: %q, %v", why, err)
 				}
 				return
 			}
@@ -161,8 +161,8 @@ func TestDeleteMoved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if gone, err := w.c.Gone(w.ctx, row.ID, row.Version); !gone || err != nil {
-				t.Errorf("gone: %v, %v", gone, err)
+			if why, err := w.c.Remains(w.ctx, row); why != "" || err != nil {
+				t.Errorf("remains: %q, %v", why, err)
 			}
 		})
 	}
@@ -200,7 +200,7 @@ func TestApplyRefused(t *testing.T) {
 		t.Fatalf("row %+v, problem %q", row, plan.Problem)
 	}
 	_, err = w.c.Apply(w.ctx, objects[1], row)
-	wantCode(t, err, model.ExitRolloutFailed, "verdict is replace")
+	wantCode(t, err, model.ExitRolloutFailed, "not replaced, as neither")
 	row.Verdict = model.VerdictUpdate // as if the plan had not seen it
 	_, err = w.c.Apply(w.ctx, objects[1], row)
 	wantCode(t, err, model.ExitRolloutFailed, "Secret ", "data is immutable")

@@ -46,9 +46,12 @@ type Client struct {
 	rest    *rest.Config
 	http    *http.Client
 	dyn     dynamic.Interface
+	pace    *pace
 
 	disco  discovery.CachedDiscoveryInterface
 	mapper *restmapper.DeferredDiscoveryRESTMapper
+
+	schemas schemaCache
 
 	identityOnce sync.Mutex
 	identity     *model.ClusterInfo // what does not change between readings
@@ -87,10 +90,9 @@ func New(cfg Config) (*Client, error) {
 func newForConfig(cfg Config, contextName string, rc *rest.Config) (*Client, error) {
 	rc = rest.CopyConfig(rc)
 	rc.UserAgent = cfg.UserAgent
-	// The server's own priority and fairness regulates us; client-go's default
-	// of 5 requests a second would make a plan of 500 objects take minutes.
-	rc.QPS = -1
-	rc.WarningHandler = rest.NoWarnings{} // nothing may print under the UI
+	pace := newPace()
+	rc.RateLimiter = pace
+	rc.WarningHandlerWithContext = warningCollector{} // nothing may print under the UI
 	hc, err := rest.HTTPClientFor(rc)
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "kubeconfig context %q: %w", contextName, err)
@@ -105,7 +107,7 @@ func newForConfig(cfg Config, contextName string, rc *rest.Config) (*Client, err
 	}
 	cached := memory.NewMemCacheClient(dc)
 	return &Client{
-		cfg: cfg, context: contextName, rest: rc, http: hc, dyn: dyn,
+		cfg: cfg, context: contextName, rest: rc, http: hc, dyn: dyn, pace: pace,
 		disco: cached, mapper: restmapper.NewDeferredDiscoveryRESTMapper(cached),
 	}, nil
 }

@@ -54,30 +54,35 @@ type feed struct {
 var _ cache.ReflectorStore = (*feed)(nil)
 
 // run lists and watches until ctx ends.
-func (f *feed) run(ctx context.Context) {
-	client := f.w.c.dyn.Resource(f.gvr).Namespace(f.ns)
+func (f *feed) run(ctx context.Context) { follow(ctx, f.w.c, f.gvr, f.ns, f.fields, f, f.answered) }
+
+// follow keeps a store up to date about the objects of one kind in one
+// namespace until ctx ends. answered is told how each list and watch went.
+func follow(ctx context.Context, c *Client, gvr schema.GroupVersionResource, ns, fields string,
+	store cache.ReflectorStore, answered func(verb string, err error)) {
+	client := c.dyn.Resource(gvr).Namespace(ns)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.FieldSelector = f.fields
+			o.FieldSelector = fields
 			if o.ResourceVersion == "0" {
 				// The server's cache may be older than what was just applied,
 				// and would show the state before it as ready.
 				o.ResourceVersion = ""
 			}
 			list, err := client.List(ctx, o)
-			f.answered("list", err)
+			answered("list", err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
-			o.FieldSelector = f.fields
+			o.FieldSelector = fields
 			out, err := client.Watch(ctx, o)
-			f.answered("watch", err)
+			answered("watch", err)
 			return out, err
 		},
 	}
 	quiet := logr.Discard()
-	cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, f, cache.ReflectorOptions{
-		Name: "fairtide", TypeDescription: f.gvr.String(), Logger: &quiet,
+	cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, store, cache.ReflectorOptions{
+		Name: "fairtide", TypeDescription: gvr.String(), Logger: &quiet,
 		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 7, Cap: 10 * time.Second, Jitter: 0.5},
 	}).RunWithContext(ctx)
 }

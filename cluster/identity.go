@@ -31,6 +31,7 @@ func (c *Client) clock(ctx context.Context) (now time.Time, skew time.Duration, 
 		return time.Time{}, 0, c.unreachable(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	c.pace.observe(resp)
 	now, err = http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}, 0, model.Errorf(model.ExitUnreachable,

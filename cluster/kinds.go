@@ -22,7 +22,13 @@ var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResou
 type renderedCRD struct {
 	id         model.ObjectID // of the definition
 	namespaced bool
-	served     map[string]bool // by version
+	versions   map[string]crdVersion // those that are served
+}
+
+// crdVersion is one version of a defined kind.
+type crdVersion struct {
+	schema            map[string]any // nil: there is none
+	statusSubresource bool
 }
 
 // renderedCRDs are the kinds that a rendered set brings along.
@@ -35,11 +41,12 @@ func renderedCRDs(objects []model.Object) map[schema.GroupKind]renderedCRD {
 		spec := mapAt(o.Fields, "spec")
 		group, _ := spec["group"].(string)
 		kind, _ := mapAt(spec, "names")["kind"].(string)
-		crd := renderedCRD{id: o.ID, namespaced: spec["scope"] == "Namespaced", served: map[string]bool{}}
+		crd := renderedCRD{id: o.ID, namespaced: spec["scope"] == "Namespaced", versions: map[string]crdVersion{}}
 		for _, v := range sliceAt(spec, "versions") {
 			version, _ := v.(map[string]any)
 			if name, ok := version["name"].(string); ok && version["served"] == true {
-				crd.served[name] = true
+				_, status := mapAt(version, "subresources")["status"]
+				crd.versions[name] = crdVersion{schema: mapAt(version, "schema", "openAPIV3Schema"), statusSubresource: status}
 			}
 		}
 		out[schema.GroupKind{Group: group, Kind: kind}] = crd
@@ -49,7 +56,10 @@ func renderedCRDs(objects []model.Object) map[schema.GroupKind]renderedCRD {
 
 // RefreshKinds forgets which kinds the server has. Call it after applying
 // CustomResourceDefinitions.
-func (c *Client) RefreshKinds() { c.mapper.Reset() }
+func (c *Client) RefreshKinds() {
+	c.mapper.Reset()
+	c.schemas.forget()
+}
 
 // kindResolver finds the resources of kinds, asking for each kind once.
 type kindResolver struct {
@@ -102,22 +112,20 @@ func (c *Client) brokenGroup(group string) error {
 	return nil
 }
 
-// unknownKind is the error for an object of a kind that neither the server nor
-// the rendered set defines.
-func (p *predictor) unknownKind(o model.Object) error {
-	where := fmt.Sprintf("%s: %s: kind %q (%s)", p.env.Name, describeSource(o), o.ID.Kind, o.APIVersion())
+// unknownKind says why an object of a kind, or of a version, that neither the
+// server nor the rendered set defines cannot be predicted, and what to do.
+func (p *predictor) unknownKind(o model.Object) string {
+	what := fmt.Sprintf("kind %s (%s)", o.ID.Kind, o.APIVersion())
 	if why := p.c.brokenGroup(o.ID.Group); why != nil {
-		return model.Errorf(model.ExitUnreachable,
-			"%s cannot be looked up: the API group does not answer: %s; see kubectl get apiservices", where, plainLine(why.Error(), reasonMost))
+		return fmt.Sprintf("%s cannot be looked up: the API group does not answer: %s; see kubectl get apiservices", what, plainLine(why.Error(), reasonMost))
 	}
 	if crd, ok := p.crds[groupKind(o.ID)]; ok {
-		return model.Errorf(model.ExitUsage, "%s is at a version that %s does not serve", where, crd.id)
+		return fmt.Sprintf("%s is at a version that %s does not serve", what, crd.id)
 	}
 	if served := p.c.servedVersions(o.ID); len(served) > 0 {
-		return model.Errorf(model.ExitUsage, "%s is no longer served by cluster %s at this version, but as %s; change apiVersion",
-			where, p.c.context, strings.Join(served, ", "))
+		return fmt.Sprintf("%s is no longer served by cluster %s at this version, but as %s; change apiVersion", what, p.c.context, strings.Join(served, ", "))
 	}
-	return model.Errorf(model.ExitUsage, "%s is not known to cluster %s; is its CRD installed?", where, p.c.context)
+	return fmt.Sprintf("%s is not known to cluster %s; is its CRD installed?", what, p.c.context)
 }
 
 // servedVersions lists the API versions at which the server has a kind.

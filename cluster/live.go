@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,6 +20,9 @@ const (
 	listFrom = 5
 	// listPage bounds the size of one answer.
 	listPage = 500
+	// othersPerGet is how many objects that nobody asked for cost as much in a
+	// LIST as a GET of one that is wanted.
+	othersPerGet = 50
 	// readers is how many reads are under way at once.
 	readers = 8
 )
@@ -28,14 +33,20 @@ type planItem struct {
 	mapping *meta.RESTMapping
 	crd     *renderedCRD // set when the kind's definition is in the rendered set
 
-	blocked string // why the server cannot be asked to predict it
+	marks []model.FieldRule // of the environment: whose values nobody may quote
+
+	blocked string // why it cannot be predicted at all
+	later   string // why the server can predict it only once other parts of the plan are applied
 
 	live     map[string]any // nil: there is none
 	readErr  error          // why the live object could not be read
 	noSchema bool           // the server's schema lacks a field that the rendered definition may add
 
+	keep string // of what left Git: the mark that kept it when it was last rendered
+
 	planned model.PlannedObject
-	problem string // why applying would fail; empty: it is not known to
+	problem string       // why applying would fail; empty: it is not known to
+	noted   []model.Risk // what the server, or the lack of it, had to say
 }
 
 // readAll reads the live objects of the items: kind by kind where many are
@@ -61,17 +72,21 @@ func (p *predictor) readAll(ctx context.Context, items []*planItem) error {
 			singles = append(singles, g...)
 		}
 	}
+	reads := p.prepareSettling(items)
 	var mu sync.Mutex
-	err := eachBounded(ctx, len(lists), readers, func(ctx context.Context, i int) error {
-		err := p.list(ctx, lists[i])
-		if err == nil || concernsAll(ctx, err) {
-			return err
-		}
-		mu.Lock() // may not list, so get each; a real obstacle shows there too
-		defer mu.Unlock()
-		singles = append(singles, lists[i]...)
-		return nil
-	})
+	for _, g := range lists {
+		reads = append(reads, func(ctx context.Context) error {
+			rest, err := p.list(ctx, g)
+			if err != nil && concernsAll(ctx, err) {
+				return err
+			}
+			mu.Lock() // what may not be listed is got; a real obstacle shows there too
+			defer mu.Unlock()
+			singles = append(singles, rest...)
+			return nil
+		})
+	}
+	err := eachBounded(ctx, len(reads), readers, func(ctx context.Context, i int) error { return reads[i](ctx) })
 	if err == nil {
 		err = eachBounded(ctx, len(singles), readers, func(ctx context.Context, i int) error {
 			return p.read(ctx, singles[i])
@@ -83,27 +98,38 @@ func (p *predictor) readAll(ctx context.Context, items []*planItem) error {
 	return nil
 }
 
-// list reads items of one kind and namespace together.
-func (p *predictor) list(ctx context.Context, items []*planItem) error {
-	wanted := make(map[string]*planItem, len(items))
+// list reads items of one kind and namespace together, page by page. It returns
+// those that have to be read one by one: all of them beside the error, or the
+// few that are left where the namespace holds very many others.
+//
+// No resourceVersion is asked for, which makes it a consistent read: any older
+// state, as resourceVersion 0 allows, could hide what was written a moment ago
+// and with it what applying would undo.
+func (p *predictor) list(ctx context.Context, items []*planItem) ([]*planItem, error) {
+	missing := make(map[string]*planItem, len(items))
 	for _, it := range items {
 		it.live = nil
-		wanted[it.object.ID.Name] = it
+		missing[it.object.ID.Name] = it
 	}
 	from := p.c.resource(items[0].mapping, items[0].object.ID.Namespace)
 	opts := metav1.ListOptions{Limit: listPage}
 	for {
 		page, err := from.List(ctx, opts)
 		if err != nil {
-			return err
+			return items, err
 		}
 		for i := range page.Items {
-			if it, ok := wanted[page.Items[i].GetName()]; ok {
+			if it, ok := missing[page.Items[i].GetName()]; ok {
 				it.live = page.Items[i].Object
+				delete(missing, it.object.ID.Name)
 			}
 		}
-		if opts.Continue = page.GetContinue(); opts.Continue == "" {
-			return nil
+		more := page.GetRemainingItemCount()
+		if opts.Continue = page.GetContinue(); opts.Continue == "" || len(missing) == 0 {
+			return nil, nil
+		}
+		if more != nil && *more > int64(len(missing))*othersPerGet {
+			return slices.Collect(maps.Values(missing)), nil
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"os"
 	"testing"
 
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
@@ -10,5 +11,8 @@ import (
 const limitedUser = "limited"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Getenv(compareVariable) != "" {
+		os.Exit(compareSides(os.Args[1], os.Args[2])) //nolint:forbidigo // kubectl reads the exit code
+	}
 	testcluster.Main(m, testcluster.WithUser(limitedUser, "limited"))
 }

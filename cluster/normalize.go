@@ -8,12 +8,21 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// Annotations that tools write for their own bookkeeping. They follow from
-// the rest of the object, or from its history, and say nothing about it.
 const (
 	lastAppliedAnnotation        = "kubectl.kubernetes.io/last-applied-configuration"
 	deploymentRevisionAnnotation = "deployment.kubernetes.io/revision"
 )
+
+// bookkeeping are annotations that the server and its controllers write for
+// themselves. They follow from the rest of the object, or from its history, and
+// say nothing about it.
+var bookkeeping = []string{
+	lastAppliedAnnotation, deploymentRevisionAnnotation,
+	"deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas",
+	"deprecated.daemonset.template.generation",
+	"autoscaling.alpha.kubernetes.io/conditions", "autoscaling.alpha.kubernetes.io/current-metrics",
+	"control-plane.alpha.kubernetes.io/leader",
+}
 
 // serverMetadata are the parts of metadata that only the API server writes.
 var serverMetadata = []string{
@@ -40,8 +49,9 @@ func normalise(fields map[string]any, keepStatus bool) map[string]any {
 			delete(meta, key)
 		}
 		if annotations, ok := meta["annotations"].(map[string]any); ok {
-			delete(annotations, lastAppliedAnnotation)
-			delete(annotations, deploymentRevisionAnnotation)
+			for _, key := range bookkeeping {
+				delete(annotations, key)
+			}
 		}
 		for _, key := range []string{"annotations", "labels", "finalizers", "ownerReferences"} {
 			if isEmpty(meta[key]) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,7 +23,7 @@ import (
 // sides are masked.
 //
 // An error means there is no plan: the cluster does not answer, two objects
-// have one identity, a kind is unknown, or nothing was rendered at all. A plan
+// have one identity, or nothing was rendered at all. A plan
 // that must not be applied says so in its Problem.
 func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, []model.Object, error) {
 	env := req.Environment
@@ -36,6 +36,7 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 		return nil, nil, fmt.Errorf("%s: %w", env.Name, err)
 	}
 	p := newPredictor(c, env, req.Rendered.Commit, info.UID)
+	p.req = req
 	p.crds = renderedCRDs(req.Rendered.Objects)
 	items, err := p.resolve(ctx, req.Rendered.Objects)
 	if err != nil {
@@ -47,10 +48,13 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 	}
 	plan := &model.Plan{
 		Environment: env.Name, Commit: req.Rendered.Commit,
-		Cluster: fmt.Sprintf("%s (%s)", c.context, c.rest.Host), ClusterUID: info.UID, ReadAt: info.Now,
+		Cluster: fmt.Sprintf("%s (%s)", c.context, c.rest.Host), ClusterUID: info.UID, ReadAt: info.Now, Kept: p.kept, Replaces: req.Replace,
 	}
 	if req.State.Deployed != nil {
 		plan.From = req.State.Deployed.Commit
+	}
+	if plan.Risks, err = p.assess(ctx, append(slices.Clone(items), pruned...), info.Now); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", env.Name, err)
 	}
 	resolved := model.Rendered{Commit: req.Rendered.Commit}
 	for _, it := range items {
@@ -60,7 +64,10 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 	for _, it := range pruned {
 		plan.Objects = append(plan.Objects, it.planned)
 	}
-	plan.Problem = planProblem(env, append(items, pruned...))
+	plan.Problem = planProblem(env, append(items, pruned...), len(req.State.Inventory))
+	if note := p.recordNote(items, req.State); note != "" {
+		plan.Notes = append(plan.Notes, note)
+	}
 	plan.Sort()
 	digest, err := resolved.Digest()
 	if err == nil {
@@ -74,7 +81,7 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 
 func newPredictor(c *Client, env model.Environment, commit, clusterUID string) *predictor {
 	return &predictor{
-		c: c, env: env, commit: commit, mask: masker{clusterUID: clusterUID},
+		c: c, env: env, commit: commit, mask: masker{clusterUID: clusterUID, rules: env.Mask},
 		namespaces: map[string]bool{}, crds: map[schema.GroupKind]renderedCRD{},
 	}
 }
@@ -84,14 +91,33 @@ func (p *predictor) predictAll(ctx context.Context, items []*planItem, inventory
 	if err := p.readAll(ctx, items); err != nil {
 		return nil, err
 	}
+	if err := p.keepFields(items); err != nil {
+		return nil, err
+	}
+	p.findPlaces(items)
 	err := eachBounded(ctx, len(items), predictors, func(ctx context.Context, i int) error {
 		return p.judge(ctx, items[i])
 	})
 	if err != nil {
 		return nil, p.c.operatorError(ctx, err)
 	}
-	p.settleNewFields(items)
-	return p.prune(ctx, items, inventory)
+	p.settleNewFields(ctx, items)
+	if err := p.checkKept(items); err != nil {
+		return nil, err
+	}
+	if err := p.markForeign(ctx, items, inventory); err != nil {
+		return nil, err
+	}
+	pruned, err := p.prune(ctx, items, inventory)
+	for _, it := range pruned {
+		if it.planned.Prediction == "" && it.planned.Verdict != model.VerdictUnpredictable {
+			it.planned.Prediction = model.PredictedByServer
+		}
+	}
+	if err == nil {
+		p.addLenses(items, pruned)
+	}
+	return pruned, err
 }
 
 // operatorError words an error unless it is worded already.
@@ -132,7 +158,7 @@ func (p *predictor) resolveOne(ctx context.Context, kinds *kindResolver, o model
 		return nil, model.Errorf(model.ExitUsage,
 			"%s: %s: %s has no metadata.name; give it one (generateName cannot be applied)", p.env.Name, describeSource(o), o.ID.Kind)
 	}
-	it := &planItem{}
+	it := &planItem{marks: p.env.Mask}
 	namespaced := false
 	if crd, ok := p.crds[groupKind(o.ID)]; ok {
 		it.crd, namespaced = &crd, crd.namespaced
@@ -143,18 +169,38 @@ func (p *predictor) resolveOne(ctx context.Context, kinds *kindResolver, o model
 		it.mapping, namespaced = m, m.Scope.Name() == meta.RESTScopeNameNamespace
 	case !meta.IsNoMatchError(err):
 		return nil, fmt.Errorf("%s: %w", p.env.Name, err)
-	case it.crd == nil || !it.crd.served[o.Version] || p.c.brokenGroup(o.ID.Group) != nil:
-		return nil, p.unknownKind(o)
-	case len(p.c.servedVersions(o.ID)) > 0:
-		// The kind exists, so the object may too, at a version that can be
-		// read; but what the new version makes of it only its definition knows.
-		if it.mapping, err = p.c.mapper.RESTMapping(groupKind(o.ID)); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.env.Name, p.c.serverError(ctx, err))
-		}
-		it.blocked = fmt.Sprintf("the cluster gets version %s only with %s in this plan; ship the definition first", o.Version, it.crd.id)
+	default:
+		namespaced = p.resolveUnknown(it, o, namespaced)
 	}
 	it.object = placeIn(o, namespaced, p.env.Namespace)
 	return it, nil
+}
+
+// resolveUnknown is for a kind that the server does not have at the wanted
+// version. The object may exist at another one, at which it can be read. It
+// returns whether the kind is in namespaces; where nobody knows, the object is
+// taken as it is written.
+func (p *predictor) resolveUnknown(it *planItem, o model.Object, namespaced bool) bool {
+	defined := false
+	if it.crd != nil {
+		_, defined = it.crd.versions[o.Version]
+	} else {
+		namespaced = o.ID.Namespace != ""
+	}
+	if p.c.brokenGroup(o.ID.Group) != nil {
+		it.blocked = p.unknownKind(o)
+		return namespaced
+	}
+	if m, err := p.c.mapper.RESTMapping(groupKind(o.ID)); err == nil {
+		it.mapping, namespaced = m, m.Scope.Name() == meta.RESTScopeNameNamespace
+	}
+	switch {
+	case !defined:
+		it.blocked = p.unknownKind(o)
+	case it.mapping != nil:
+		it.later = fmt.Sprintf("the cluster gets version %s only with %s in this plan", o.Version, it.crd.id)
+	}
+	return namespaced
 }
 
 // placeIn fills in the namespace of an object that names none, and clears that
@@ -184,43 +230,4 @@ func placeIn(o model.Object, namespaced bool, fallback string) model.Object {
 		metadata["namespace"] = want
 	}
 	return o
-}
-
-// planProblem says why a plan must not be applied; empty when it may.
-func planProblem(env model.Environment, items []*planItem) string {
-	var problems, unpredictable []string
-	deletes := 0
-	for _, it := range items {
-		switch it.planned.Verdict {
-		case model.VerdictUnpredictable:
-			unpredictable = append(unpredictable, fmt.Sprintf("%s (%s)", it.planned.ID, it.planned.Reason))
-		case model.VerdictDelete:
-			deletes++
-		}
-		if it.problem != "" {
-			problems = append(problems, it.problem)
-		}
-	}
-	if n := len(unpredictable); n > 0 {
-		const shown = 3
-		list := strings.Join(unpredictable[:min(n, shown)], "; ")
-		if n > shown {
-			list += fmt.Sprintf("; and %d more", n-shown)
-		}
-		problems = append(problems, fmt.Sprintf("%s cannot be predicted: %s; fix or remove what is named", countOf(n, "object"), list))
-	}
-	if deletes > env.Prune.Max {
-		problems = append(problems, fmt.Sprintf(
-			"it would delete %s, more than prune.max allows (%d); check the path and the branch, or raise prune.max for this environment",
-			countOf(deletes, "object"), env.Prune.Max))
-	}
-	return strings.Join(problems, "; ")
-}
-
-// countOf writes a number with its noun.
-func countOf(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// BenchmarkPlan plans 100 objects of which one changed. Where kubectl is
-// installed, times-kubectl is how many times longer it takes for the same
+// BenchmarkPlan plans 100 objects of which one changed.
+// times-kubectl is how many times longer it takes for the same
 // answer, its start included: times are of little meaning alone, as the control
 // plane runs on the same machine.
 func BenchmarkPlan(b *testing.B) {
@@ -40,10 +40,7 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 	ours := b.Elapsed() / time.Duration(b.N)
-	kubectl, err := exec.LookPath("kubectl")
-	if err != nil {
-		return
-	}
+	kubectl := testcluster.Get(b).Kubectl(b)
 	items := make([]any, len(objects))
 	for i, o := range objects {
 		items[i] = o.Fields

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -20,9 +19,6 @@ const (
 	// mostReadings bounds how often an object is read again because it changed
 	// between its reading and its prediction.
 	mostReadings = 6
-	// withoutServer begins the reason of a verdict that the server had no part
-	// in, because what it needs is created by the same plan.
-	withoutServer = "predicted without the server: "
 )
 
 // predictor finds verdicts. It is used for a whole plan, and again for one
@@ -31,10 +27,16 @@ type predictor struct {
 	c      *Client
 	env    model.Environment
 	commit string
+	req    model.PlanRequest // zero when one object is judged again
+	kept   []model.FieldRef  // left out of what is applied
 	mask   masker
+	others *claims // of other environments; nil: not read yet
 
 	namespaces map[string]bool // rendered Namespaces
+	absent     map[string]bool // those that do not exist yet
+	places     []string        // namespaces of the environment
 	crds       map[schema.GroupKind]renderedCRD
+	settling   *settling // nil: every object is asked for
 }
 
 // applyBody is what an apply sends for an object: the object as rendered,
@@ -72,7 +74,7 @@ func (c *Client) patch(ctx context.Context, it *planItem, pin model.LiveRef, dry
 	}
 	reply, err := c.resource(it.mapping, it.object.ID.Namespace).Patch(ctx, it.object.ID.Name, types.ApplyPatchType, body, opts)
 	if err != nil {
-		return nil, err
+		return nil, scrub(it, err)
 	}
 	return reply.Object, nil
 }
@@ -81,14 +83,20 @@ func (c *Client) patch(ctx context.Context, it *planItem, pin model.LiveRef, dry
 // is one that concerns every object; what concerns this one is its verdict.
 func (p *predictor) judge(ctx context.Context, it *planItem) error {
 	it.planned = model.PlannedObject{ID: it.object.ID, Version: it.object.Version, Source: it.object.Source}
-	if it.mapping == nil {
-		p.createLocally(it, "its CustomResourceDefinition is in this plan")
+	it.problem, it.noted, it.noSchema = "", nil, false
+	defer p.note(it)
+	switch {
+	case it.mapping == nil && it.blocked != "":
+		p.unpredictable(it, it.blocked)
+		return nil
+	case it.mapping == nil:
+		p.locally(ctx, it, "its CustomResourceDefinition is in this plan")
 		return nil
 	}
 	for range mostReadings {
 		if it.readErr != nil {
 			p.unreadable(it)
-			return nil //nolint:nilerr // not being able to read it is the object's verdict
+			return nil
 		}
 		it.planned.Live = liveRef(it.live)
 		if it.blocked != "" {
@@ -99,15 +107,27 @@ func (p *predictor) judge(ctx context.Context, it *planItem) error {
 			p.unpredictable(it, "the live object is being deleted since "+plainLine(since, reasonMost)+"; wait until it is gone, or see which finalizer holds it")
 			return nil
 		}
-		reply, err := p.c.patch(ctx, it, model.LiveRef{}, true)
+		if it.later != "" {
+			p.judgeLater(ctx, it)
+			return nil
+		}
+		if p.absent[it.object.ID.Namespace] && it.live == nil {
+			return p.elsewhere(ctx, it)
+		}
+		if p.settled(it) {
+			return nil
+		}
+		reply, err := p.dryRun(ctx, it)
 		if err != nil {
 			return p.refused(ctx, it, err)
 		}
 		// For a new object the reply has no resourceVersion, for an existing
 		// one that of the object the prediction started from.
 		if metaString(reply, "resourceVersion") == it.planned.Live.ResourceVersion {
-			p.compare(it, reply)
-			return nil
+			it.planned.Prediction = model.PredictedByServer
+			if moved, err := p.compareMigrated(ctx, it, reply); err != nil || !moved {
+				return err
+			}
 		}
 		if err := p.read(ctx, it); err != nil {
 			return err
@@ -123,6 +143,7 @@ func (p *predictor) sides(it *planItem, predicted map[string]any, throwawayUID s
 	keepStatus := rendersStatus && it.mapping != nil && p.c.statusIsPlain(it.mapping)
 	before, after = normalise(it.live, keepStatus), normalise(predicted, keepStatus)
 	dropAllocated(it.object.ID, after, it.object.Fields, it.live, throwawayUID)
+	dropInjected(it.object.ID, it.object.Fields, before, after)
 	return before, after
 }
 
@@ -130,6 +151,8 @@ func (p *predictor) sides(it *planItem, predicted map[string]any, throwawayUID s
 func (p *predictor) show(it *planItem, before, after map[string]any) {
 	it.planned.Before = p.mask.object(it.object.ID, before)
 	it.planned.After = p.mask.object(it.object.ID, after)
+	it.planned.Mask = p.env.Mask
+	p.quieten(it)
 }
 
 // compare makes a verdict of the live object and the server's prediction.
@@ -156,16 +179,7 @@ func (p *predictor) explainUpdate(it *planItem) {
 	changes := diffFields(it.planned.Before, it.planned.After)
 	causes, drifts := explain(changes, rendered, it.live, p.commit)
 	it.planned.Causes = causes
-	it.planned.Risks = append(driftRisk(drifts), updateRisks(it.object.ID, it.planned.Before, it.planned.After, it.live)...)
-	sortRisks(it.planned.Risks)
-}
-
-// createLocally is the verdict for a new object that the server cannot judge
-// before other parts of the plan are applied.
-func (p *predictor) createLocally(it *planItem, why string) {
-	it.planned.Verdict = model.VerdictCreate
-	it.planned.Reason = withoutServer + why
-	p.show(it, nil, normalise(mergeLocally(nil, it.object.Fields), false))
+	it.planned.Risks = driftRisk(drifts)
 }
 
 // mergeForShow fills in the sides where the server does not give the second.
@@ -176,7 +190,7 @@ func (p *predictor) mergeForShow(it *planItem) {
 
 // unpredictable is the verdict for what the server could not say.
 func (p *predictor) unpredictable(it *planItem, reason string) {
-	it.planned.Verdict = model.VerdictUnpredictable
+	it.planned.Verdict, it.planned.Prediction = model.VerdictUnpredictable, ""
 	it.planned.Reason = reason
 	p.mergeForShow(it)
 }
@@ -195,21 +209,29 @@ func (p *predictor) readReason(it *planItem, err error) string {
 // refused makes a verdict of the server's refusal to predict.
 func (p *predictor) refused(ctx context.Context, it *planItem, err error) error {
 	if concernsAll(ctx, err) {
-		return err
+		return p.unanswered(ctx, it, err)
 	}
 	r := readRefusal(err, it.object.ID, it.mapping, it.live != nil)
 	id := it.object.ID
-	switch {
-	case r.kind == refusedNamespace && p.namespaces[id.Namespace]:
-		p.createLocally(it, fmt.Sprintf("namespace %s is created by this plan", id.Namespace))
-	case r.kind == refusedNamespace:
+	switch r.kind {
+	case refusedNamespace:
+		if p.namespaces[id.Namespace] {
+			return p.elsewhere(ctx, it)
+		}
 		p.unpredictable(it, r.reason+"; create it, or add it to "+p.env.Path)
-	case r.kind == refusedImmutable:
-		it.planned.Verdict = model.VerdictReplace
-		it.planned.Reason = r.reason
-		it.problem = fmt.Sprintf("%s: %s; fairtide does not replace objects yet: delete it by hand or undo the change", id, r.reason)
-		p.mergeForShow(it)
-		p.explainUpdate(it)
+	case refusedImmutable:
+		return p.replaceItem(ctx, it, r)
+	case refusedRights:
+		p.locally(ctx, it, r.reason)
+		it.problem = "you may not apply it: " + r.reason
+	case refusedWebhook:
+		p.locally(ctx, it, r.reason)
+		it.problem = fmt.Sprintf("%s cannot be written as long as %s; see to the webhook first", id, r.reason)
+	case refusedDryRun:
+		it.noted = append(it.noted, model.Risk{Name: riskWebhookNotAsked, Severity: model.SeverityWarning,
+			Message:   fmt.Sprintf("admission webhook %s does not support dry-run: whether it allows this, and what it alters, shows only when it is applied", plainLine(r.webhook, reasonMost)),
+			Reference: "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects"})
+		p.locally(ctx, it, r.reason)
 	default:
 		it.noSchema = r.kind == refusedSchema
 		p.unpredictable(it, r.reason)
@@ -217,10 +239,20 @@ func (p *predictor) refused(ctx context.Context, it *planItem, err error) error 
 	return nil
 }
 
+// judgeLater is for an object at a version that the cluster gets with a
+// definition in this plan, while it has the kind at others.
+func (p *predictor) judgeLater(ctx context.Context, it *planItem) {
+	if it.live != nil {
+		p.unpredictable(it, it.later+", and makes of the live object what its conversion says; ship the definition first")
+		return
+	}
+	p.locally(ctx, it, it.later)
+}
+
 // settleNewFields revises what the server did not know a field of although the
 // rendered set changes the kind's definition: that is for the time after the
 // definition is applied.
-func (p *predictor) settleNewFields(items []*planItem) {
+func (p *predictor) settleNewFields(ctx context.Context, items []*planItem) {
 	changed := map[model.ObjectID]bool{}
 	for _, it := range items {
 		if groupKind(it.object.ID) == crdKind {
@@ -228,20 +260,15 @@ func (p *predictor) settleNewFields(items []*planItem) {
 		}
 	}
 	for _, it := range items {
-		if !it.noSchema || it.crd == nil || !changed[it.crd.id] {
-			continue
+		if it.noSchema && it.crd != nil && changed[it.crd.id] {
+			p.locally(ctx, it, "its CustomResourceDefinition is changed by this plan")
+			p.note(it)
 		}
-		if it.live == nil {
-			p.createLocally(it, "its CustomResourceDefinition is changed by this plan")
-			continue
-		}
-		it.planned.Verdict = model.VerdictUpdate
-		it.planned.Reason = withoutServer + "its CustomResourceDefinition is changed by this plan"
-		p.mergeForShow(it)
-		p.explainUpdate(it)
 	}
 }
 
 // predictedLocally reports whether a planned object's second side did not come
-// from the server.
-func predictedLocally(o model.PlannedObject) bool { return strings.HasPrefix(o.Reason, withoutServer) }
+// from a dry-run of the object itself.
+func predictedLocally(o model.PlannedObject) bool {
+	return o.Prediction == model.PredictedLocally || o.Prediction == model.PredictedElsewhere
+}

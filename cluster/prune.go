@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,27 +11,6 @@ import (
 
 	"github.com/fairtide-dev/fairtide/model"
 )
-
-// keepMark is an annotation (or label, where a tool takes both) with which
-// people say that an object is not to be pruned.
-type keepMark struct {
-	key    string
-	values []string // any of them, also in a comma-separated list; case is ignored
-	label  bool
-}
-
-// keepMarks are those of the tools that prune: Flux, Argo CD, Helm, cli-utils
-// and kapp, from their documentation.
-var keepMarks = []keepMark{
-	{key: "kustomize.toolkit.fluxcd.io/prune", values: []string{"disabled"}, label: true},
-	{key: "kustomize.toolkit.fluxcd.io/reconcile", values: []string{"disabled"}, label: true},
-	{key: "kustomize.toolkit.fluxcd.io/ssa", values: []string{"ignore"}, label: true},
-	{key: "argocd.argoproj.io/sync-options", values: []string{"prune=false", "prune=confirm", "delete=false", "delete=confirm"}},
-	{key: "helm.sh/resource-policy", values: []string{"keep"}},
-	{key: "client.lifecycle.config.k8s.io/deletion", values: []string{"detach"}},
-	{key: "cli-utils.sigs.k8s.io/on-remove", values: []string{"keep"}},
-	{key: "kapp.k14s.io/delete-strategy", values: []string{"orphan"}},
-}
 
 // neverPruned are the namespaces every cluster has; deleting one breaks it.
 var neverPruned = map[string]bool{
@@ -45,38 +23,33 @@ func keptBecause(id model.ObjectID, live map[string]any) string {
 	if id.Group == "" && id.Kind == "Namespace" && neverPruned[id.Name] {
 		return "kept: every cluster needs this namespace"
 	}
-	for _, mark := range keepMarks {
-		if v, ok := markValue(live, "annotations", mark); ok {
-			return fmt.Sprintf("kept: annotation %s: %s", mark.key, v)
-		}
-		if v, ok := markValue(live, "labels", mark); ok && mark.label {
-			return fmt.Sprintf("kept: label %s: %s", mark.key, v)
+	if mark := model.KeepMark(live); mark != "" {
+		return "kept: " + mark
+	}
+	for _, o := range foreignOwners(id, live, "", "") {
+		if o.undoes { // what runs in the cluster may make it again, or need it
+			return "kept: " + o.name + " keeps it"
 		}
 	}
-	for _, r := range sliceAt(mapAt(live, "metadata"), "ownerReferences") {
-		if ref, ok := r.(map[string]any); ok && ref["controller"] == true {
-			return plainLine(fmt.Sprintf("kept: %v %v controls it", ref["kind"], ref["name"]), reasonMost)
-		}
-	}
+	others := false // an object without fields, such as a plain Namespace, has no owners
 	for _, o := range fieldOwners(live) {
 		if o.manager == FieldManager {
 			return ""
 		}
+		others = others || o.subresource == ""
 	}
-	return "kept: fairtide owns none of its fields any more"
+	if others {
+		return "kept: fairtide owns none of its fields any more"
+	}
+	return ""
 }
 
-func markValue(live map[string]any, where string, mark keepMark) (string, bool) {
-	text, _ := mapAt(live, "metadata", where)[mark.key].(string)
-	for part := range strings.SplitSeq(text, ",") {
-		part = strings.TrimSpace(part)
-		for _, want := range mark.values {
-			if strings.EqualFold(part, want) {
-				return part, true
-			}
-		}
-	}
-	return "", false
+// pruner finds the verdicts of the objects that left Git.
+type pruner struct {
+	*predictor
+	items   []*planItem // of what is rendered
+	claims  *claims     // of the other environments
+	cascade *cascade
 }
 
 // prune finds the objects of the inventory that left Git. Those that are gone,
@@ -87,6 +60,35 @@ func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []mo
 	if !p.env.Prune.Enabled {
 		return nil, nil
 	}
+	candidates, err := p.leftGit(ctx, items, inventory)
+	if err != nil || len(candidates) == 0 {
+		return nil, err
+	}
+	j := &pruner{predictor: p, items: items}
+	if j.claims, err = p.otherClaims(ctx); err != nil {
+		return nil, p.c.operatorError(ctx, err)
+	}
+	if j.cascade, err = p.c.newCascade(inventory); err != nil {
+		return nil, err
+	}
+	err = eachBounded(ctx, len(candidates), readers, func(ctx context.Context, i int) error {
+		return j.judge(ctx, candidates[i])
+	})
+	if err != nil {
+		return nil, p.c.operatorError(ctx, err)
+	}
+	var out []*planItem
+	for _, it := range candidates {
+		if it.planned.Verdict != "" {
+			out = append(out, it)
+		}
+	}
+	return out, nil
+}
+
+// leftGit are the objects of the inventory that are not rendered, with their
+// kinds' resources.
+func (p *predictor) leftGit(ctx context.Context, items []*planItem, inventory []model.InventoryEntry) ([]*planItem, error) {
 	rendered := make(map[model.ObjectID]bool, len(items))
 	uids := map[string]bool{} // one object can be read under two API groups
 	for _, it := range items {
@@ -101,8 +103,8 @@ func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []mo
 		if rendered[e.ID] || uids[e.UID] {
 			continue
 		}
-		it := &planItem{object: model.Object{ID: e.ID, Version: e.Version}}
-		it.planned = model.PlannedObject{ID: e.ID, Version: e.Version, Live: model.LiveRef{UID: e.UID}}
+		it := &planItem{object: model.Object{ID: e.ID, Version: e.Version}, keep: e.Keep, marks: p.env.Mask}
+		it.planned = model.PlannedObject{ID: e.ID, Version: e.Version, Left: true, Live: model.LiveRef{UID: e.UID}}
 		m, err := p.pruneMapping(ctx, kinds, e)
 		switch {
 		case err == nil:
@@ -121,19 +123,7 @@ func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []mo
 		}
 		candidates = append(candidates, it)
 	}
-	err := eachBounded(ctx, len(candidates), readers, func(ctx context.Context, i int) error {
-		return p.judgePrune(ctx, candidates[i])
-	})
-	if err != nil {
-		return nil, p.c.operatorError(ctx, err)
-	}
-	var out []*planItem
-	for _, it := range candidates {
-		if it.planned.Verdict != "" {
-			out = append(out, it)
-		}
-	}
-	return out, nil
+	return candidates, nil
 }
 
 // pruneMapping finds an inventory entry's resource, at another version if the
@@ -150,21 +140,21 @@ func (p *predictor) pruneMapping(ctx context.Context, kinds *kindResolver, e mod
 	return m, nil
 }
 
-// judgePrune finds the verdict of an object that left Git; none when there is
+// judge finds the verdict of an object that left Git; none when there is
 // nothing left to prune. The deletion is tried as a dry-run, so that a missing
 // permission or a webhook's veto shows in the plan.
-func (p *predictor) judgePrune(ctx context.Context, it *planItem) error {
+func (j *pruner) judge(ctx context.Context, it *planItem) error {
 	if it.mapping == nil {
 		return nil // judged already
 	}
 	uid := it.planned.Live.UID
 	for range mostReadings {
-		if err := p.read(ctx, it); err != nil {
+		if err := j.read(ctx, it); err != nil {
 			return err
 		}
 		if it.readErr != nil {
 			it.planned.Verdict = model.VerdictUnpredictable
-			it.planned.Reason = "left Git, but " + p.readReason(it, it.readErr)
+			it.planned.Reason = "left Git, but " + j.readReason(it, it.readErr)
 			return nil //nolint:nilerr // not being able to read it is the object's verdict
 		}
 		if it.live == nil || uid != "" && metaString(it.live, "uid") != uid || uid == "" && ownEntry(fieldOwners(it.live)) == nil {
@@ -174,40 +164,130 @@ func (p *predictor) judgePrune(ctx context.Context, it *planItem) error {
 		if uid != "" { // else the inventory must not come to know it as ours by way of the plan
 			it.planned.Live = liveRef(it.live)
 		}
-		side := p.mask.object(it.object.ID, normalise(it.live, false))
-		if why := p.whyKept(it); why != "" {
+		side := j.mask.object(it.object.ID, normalise(it.live, false))
+		it.planned.Mask = j.env.Mask // its delete compares under the same rules
+		if why := j.whyKept(it); why != "" {
 			it.planned.Verdict, it.planned.Reason = model.VerdictUnchanged, why
 			it.planned.Before, it.planned.After = side, side
 			return nil
 		}
-		it.planned.Verdict, it.planned.Before = model.VerdictDelete, side
-		it.planned.Risks = deleteRisks(it.object.ID)
-		err := p.c.remove(ctx, it, it.planned.Live, true)
+		err := j.c.remove(ctx, it, it.planned.Live, true)
 		if err == nil {
-			return nil
+			it.planned.Verdict, it.planned.Before = model.VerdictDelete, side
+			return j.explainDelete(ctx, it)
 		}
 		if concernsAll(ctx, err) {
 			return err
 		}
 		if !isConflict(err) {
-			it.planned.Verdict, it.planned.Risks = model.VerdictUnpredictable, nil
+			it.planned.Verdict, it.planned.Before = model.VerdictUnpredictable, side
 			it.planned.Reason = "left Git, but cannot be deleted: " + readRefusal(err, it.object.ID, it.mapping, true).reason
 			return nil
 		}
 	}
-	it.planned.Verdict, it.planned.Risks = model.VerdictUnpredictable, nil
+	it.planned.Verdict = model.VerdictUnpredictable
 	it.planned.Reason = "left Git, but changes faster than its deletion can be tried; try again"
 	return nil
 }
 
-func (p *predictor) whyKept(it *planItem) string {
+// explainDelete says what a deletion takes with it. What is not the
+// environment's is part of what is approved.
+func (j *pruner) explainDelete(ctx context.Context, it *planItem) error {
+	risks, others, err := j.cascade.risks(ctx, it)
+	if err != nil {
+		return err
+	}
+	it.planned.Risks = risks
+	if others != "" {
+		it.planned.Reason = "with it go " + others
+	}
+	sortRisks(it.planned.Risks)
+	return nil
+}
+
+func (j *pruner) whyKept(it *planItem) string {
 	if metaString(it.live, "deletionTimestamp") != "" {
-		return "is being deleted already"
+		return "is being deleted already: " + heldBy(it.live)
 	}
 	if it.planned.Live.UID == "" {
 		return "kept: left Git, and a run that was cut off may have made it; delete it by hand if nothing else needs it"
 	}
-	return keptBecause(it.object.ID, it.live)
+	if it.keep != "" {
+		return "kept: when it left Git it had " + it.keep
+	}
+	if why := keptBecause(it.object.ID, it.live); why != "" {
+		return why
+	}
+	if why := j.keptForOthers(it); why != "" {
+		return why
+	}
+	return j.keptForContents(it)
+}
+
+// keptForOthers keeps what another environment applies: an environment that was
+// renamed or split must not take the other's objects away.
+func (j *pruner) keptForOthers(it *planItem) string {
+	if env := j.claims.of(it.object.ID, it.planned.Live.UID); env != "" {
+		return fmt.Sprintf("kept: environment %s applies it too; should there be no such environment any more, delete its record: kubectl -n %s delete configmap %s",
+			plainLine(env, 60), j.c.cfg.StateNamespace, plainLine(stateName(env), 80))
+	}
+	if j.claims.unknown != "" {
+		return "kept: " + j.claims.unknown
+	}
+	return ""
+}
+
+// keptForContents keeps what other objects live in, or are of: those of this
+// plan, those of other environments, and the records.
+func (j *pruner) keptForContents(it *planItem) string {
+	var inside func(model.ObjectID) bool
+	id := it.object.ID
+	switch {
+	case id.Group == "" && id.Kind == "Namespace":
+		if id.Name == j.c.cfg.StateNamespace {
+			return "kept: fairtide's records are in it"
+		}
+		inside = func(o model.ObjectID) bool { return o.Namespace == id.Name }
+	case groupKind(id) == crdKind:
+		spec := mapAt(it.live, "spec")
+		group, _ := spec["group"].(string)
+		kind, _ := mapAt(spec, "names")["kind"].(string)
+		inside = func(o model.ObjectID) bool { return o.Group == group && o.Kind == kind }
+	default:
+		return ""
+	}
+	n := 0
+	for _, other := range j.items {
+		if inside(other.object.ID) {
+			n++
+		}
+	}
+	if n > 0 {
+		return fmt.Sprintf("kept: %s of this plan would go with it; write it to Git again", countOf(n, "object"))
+	}
+	if env, n := j.claims.matching(inside); n > 0 {
+		return fmt.Sprintf("kept: %s of environment %s would go with it", countOf(n, "object"), plainLine(env, 60))
+	}
+	return ""
+}
+
+// recordNote warns of an environment that was applied to and has no record:
+// what left Git since is not known, and stays.
+func (p *predictor) recordNote(items []*planItem, state model.State) string {
+	if state.ResourceVersion != "" {
+		return ""
+	}
+	n := 0
+	for _, it := range items {
+		if it.live != nil && ownEntry(fieldOwners(it.live)) != nil {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("fairtide has applied %s of this plan before, but there is no record of it (ConfigMap %s/%s): was it deleted, or the environment renamed? Nothing that left Git is pruned",
+		countOf(n, "object"), p.c.cfg.StateNamespace, stateName(p.env.Name))
 }
 
 // remove sends a deletion that takes effect only on the pinned reading. What

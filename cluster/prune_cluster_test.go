@@ -59,14 +59,14 @@ func TestPrune(t *testing.T) {
 	}
 	w.apply(plan, objects)
 	w.eventually("the object is gone", func() bool {
-		gone, err := w.c.Gone(w.ctx, left.ID, left.Version)
+		why, err := w.c.Remains(w.ctx, left)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return gone
+		return why == ""
 	})
-	if gone, err := w.c.Gone(w.ctx, objects[0].ID, "v1"); gone || err != nil {
-		t.Errorf("gone %v, %v", gone, err)
+	if why, err := w.c.Remains(w.ctx, model.PlannedObject{ID: objects[0].ID, Version: "v1"}); why == "" || err != nil {
+		t.Errorf("remains %q, %v", why, err)
 	}
 	if err := w.c.Delete(w.ctx, left); err != nil {
 		t.Errorf("deleting what is gone: %v", err)
@@ -155,9 +155,14 @@ func TestPlanBrokenGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := model.ObjectID{Group: "broken.example.com", Kind: "Thing", Namespace: w.ns, Name: "a"}
-	_, _, err = w.tryPlan(c, "{apiVersion: broken.example.com/v1, kind: Thing, metadata: {name: a}}")
-	wantCode(t, err, model.ExitUnreachable, "all.yaml:1", "does not answer")
-	if _, err = c.Gone(w.ctx, lost, "v1"); err == nil {
+	plan, _, err := w.tryPlan(c, "{apiVersion: broken.example.com/v1, kind: Thing, metadata: {name: a}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := rowNamed(t, plan, "Thing", "a"); row.Verdict != model.VerdictUnpredictable || !strings.Contains(row.Reason, "does not answer") {
+		t.Errorf("row %+v", row)
+	}
+	if _, err = c.Remains(w.ctx, model.PlannedObject{ID: lost, Version: "v1"}); err == nil {
 		t.Error("an object that cannot be looked up is gone")
 	}
 	err = c.Delete(w.ctx, model.PlannedObject{ID: lost, Version: "v1", Verdict: model.VerdictDelete, Live: model.LiveRef{UID: "u", ResourceVersion: "2"}})
@@ -168,7 +173,7 @@ func TestPlanBrokenGroup(t *testing.T) {
 		{ID: lost, Version: "v1", UID: "u"},
 		{ID: model.ObjectID{Group: "never.example.com", Kind: "Thing", Namespace: w.ns, Name: "a"}, Version: "v1", UID: "v"},
 	}
-	plan, _, err := w.tryPlan(c, configYAML("a", "{}"))
+	plan, _, err = w.tryPlan(c, configYAML("a", "{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

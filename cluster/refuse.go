@@ -60,24 +60,31 @@ const (
 	refusedOther     refusalCase = iota
 	refusedNamespace             // the object's namespace does not exist
 	refusedImmutable             // only fields that can not change would have to
-	refusedSchema                // the schema does not have a field
+	refusedSchema                // the schema does not have a field, or has another type for it
+	refusedInvalid               // a field's value is not allowed
+	refusedRights                // we may not
+	refusedDryRun                // an admission webhook does not support dry-run
+	refusedWebhook               // an admission webhook does not answer
 )
 
 // serverRefusal is why the server does not do, or predict, a write.
 type serverRefusal struct {
-	kind   refusalCase
-	reason string   // one line, without a Secret's values
-	fields []string // the immutable ones
+	kind    refusalCase
+	reason  string   // one line, without a Secret's values
+	fields  []string // the immutable ones
+	webhook string   // that stood in the way
 }
 
 var (
 	// 500 without a reason, from the typed conversion before an apply.
-	schemaError = regexp.MustCompile(`\): (\.[^:]*): (field not declared in schema|duplicate entries for key|expected [a-z]+)`)
+	schemaError = regexp.MustCompile(`\): (\.[^:]*): (field not declared in schema|duplicate entries for key|expected [a-z]+|element \d+: associative list)`)
 	// 403 from the authorizer; other 403s come from admission.
 	forbiddenVerb = regexp.MustCompile(`cannot ([a-z]+) resource`)
 	dryRunWebhook = regexp.MustCompile(`admission webhook "([^"]{1,253})" does not support dry run`)
+	// 500, and the network's error with it.
+	deadWebhook = regexp.MustCompile(`failed calling webhook "([^"]{1,253})"`)
 	// 422 of built-in kinds and of CEL transition rules.
-	immutableText = regexp.MustCompile(`(?i)immutable|may not (be )?change|can ?not be (changed|unset)|cannot change|updates to \S+ spec for fields other than`)
+	immutableText = regexp.MustCompile(`(?i)immutable|may not (be )?change|can ?not be (changed|unset)|cannot change|updates to \S+ spec for fields other than|updates to \S+ are forbidden`)
 )
 
 // readRefusal classifies an error of the server about a write of one object.
@@ -91,23 +98,21 @@ func readRefusal(err error, id model.ObjectID, m *meta.RESTMapping, exists bool)
 		return serverRefusal{kind: refusedNamespace, reason: fmt.Sprintf("namespace %q does not exist", id.Namespace)}
 	case apierrors.IsForbidden(err):
 		if verb := forbiddenVerb.FindStringSubmatch(status.Message); verb != nil {
-			return serverRefusal{reason: forbidden(verb[1], m.Resource, id.Namespace)}
+			return serverRefusal{kind: refusedRights, reason: forbidden(verb[1], m.Resource, id.Namespace)}
 		}
 	case apierrors.IsInvalid(err) && status.Details != nil:
 		return readInvalid(status.Details.Causes, secret, exists)
 	}
-	if hit := schemaError.FindStringSubmatch(status.Message); hit != nil {
-		field := plainLine(strings.TrimPrefix(hit[1], "."), reasonMost)
-		switch {
-		case strings.HasPrefix(hit[2], "field not"):
-			return serverRefusal{kind: refusedSchema, reason: fmt.Sprintf("%s: the schema of %s has no such field", field, id.Kind)}
-		case strings.HasPrefix(hit[2], "duplicate"):
-			return serverRefusal{reason: field + ": the list names an entry twice"}
-		}
-		return serverRefusal{reason: field + ": wrong type, " + hit[2]}
+	if r, ok := readSchemaText(status.Message, id); ok {
+		return r
 	}
 	if hit := dryRunWebhook.FindStringSubmatch(status.Message); hit != nil {
-		return serverRefusal{reason: "admission webhook " + plainLine(hit[1], reasonMost) + " does not support dry-run"}
+		return serverRefusal{kind: refusedDryRun, webhook: hit[1],
+			reason: "admission webhook " + plainLine(hit[1], reasonMost) + " does not support dry-run"}
+	}
+	if hit := deadWebhook.FindStringSubmatch(status.Message); hit != nil {
+		return serverRefusal{kind: refusedWebhook, webhook: hit[1],
+			reason: "admission webhook " + plainLine(hit[1], reasonMost) + " does not answer"}
 	}
 	if secret {
 		return serverRefusal{reason: fmt.Sprintf("the server refuses it (%s); its words are withheld, as they may quote the Secret", statusWords(status))}
@@ -115,13 +120,33 @@ func readRefusal(err error, id model.ObjectID, m *meta.RESTMapping, exists bool)
 	return serverRefusal{reason: fmt.Sprintf("the server refuses it (%s): %s", statusWords(status), plainLine(status.Message, reasonMost))}
 }
 
+// readSchemaText reads the error of the typed conversion before an apply.
+func readSchemaText(text string, id model.ObjectID) (serverRefusal, bool) {
+	hit := schemaError.FindStringSubmatch(text)
+	if hit == nil {
+		return serverRefusal{}, false
+	}
+	field := plainLine(strings.TrimPrefix(hit[1], "."), reasonMost)
+	switch {
+	case strings.HasPrefix(hit[2], "field not"):
+		return serverRefusal{kind: refusedSchema, reason: fmt.Sprintf("%s: the schema of %s has no such field", field, id.Kind)}, true
+	case strings.HasPrefix(hit[2], "duplicate"):
+		return serverRefusal{kind: refusedInvalid, reason: field + ": the list names an entry twice"}, true
+	}
+	if element, ok := strings.CutSuffix(hit[2], ": associative list"); ok {
+		return serverRefusal{kind: refusedInvalid, reason: field + ": " + element + " of the list lacks what tells it from others"}, true
+	}
+	return serverRefusal{kind: refusedSchema, reason: field + ": wrong type, " + hit[2]}, true
+}
+
 func readInvalid(causes []metav1.StatusCause, secret, exists bool) serverRefusal {
 	var fields, words []string
+	named := len(causes) > 0 // policies refuse without naming a field
 	immutable := exists && len(causes) > 0
 	for _, cause := range causes {
 		field := plainLine(cause.Field, pathPartMost)
 		if field == "" || field == "<nil>" {
-			field = "the object"
+			field, named = "the object", false
 		}
 		if !slices.Contains(fields, field) {
 			fields = append(fields, field)
@@ -142,7 +167,11 @@ func readInvalid(causes []metav1.StatusCause, secret, exists bool) serverRefusal
 		}
 		return serverRefusal{kind: refusedImmutable, fields: fields, reason: strings.Join(fields, ", ") + verb}
 	}
-	return serverRefusal{reason: "invalid: " + plainLine(strings.Join(words, "; "), reasonMost)}
+	kind := refusedOther
+	if named {
+		kind = refusedInvalid
+	}
+	return serverRefusal{kind: kind, reason: "invalid: " + plainLine(strings.Join(words, "; "), reasonMost)}
 }
 
 func statusWords(s metav1.Status) string {

@@ -32,10 +32,10 @@ const (
 
 // stateDoc is the JSON of an environment's record.
 type stateDoc struct {
-	Environment string                 `json:"environment"`
-	Deployed    *model.Deployed        `json:"deployed"`
-	LastRun     *model.RunRef          `json:"lastRun"`
-	Inventory   []model.InventoryEntry `json:"inventory,omitempty"`
+	Environment string          `json:"environment"`
+	Deployed    *model.Deployed `json:"deployed"`
+	LastRun     *model.RunRef   `json:"lastRun"`
+	Inventory   inventory       `json:"inventory,omitempty"`
 }
 
 func stateName(env string) string { return "fairtide-env-" + env }
@@ -56,13 +56,23 @@ func (c *Client) ReadState(ctx context.Context, env string) (model.State, error)
 func (c *Client) decodeState(env string, u *unstructured.Unstructured) (model.State, error) {
 	doc, err := readStateDoc(u)
 	if err != nil {
-		return model.State{}, model.Errorf(model.ExitUsage, "%s: the record in ConfigMap %s/%s cannot be read: %w",
-			env, c.cfg.StateNamespace, stateName(env), err)
+		return model.State{}, c.damaged(env, err)
+	}
+	if doc.Environment != env {
+		return model.State{}, c.damaged(env, fmt.Errorf("it is the record of environment %q", plainLine(doc.Environment, 60)))
 	}
 	return model.State{
 		Deployed: doc.Deployed, Inventory: doc.Inventory, LastRun: doc.LastRun,
 		ResourceVersion: u.GetResourceVersion(),
 	}, nil
+}
+
+// damaged is the error for a record that cannot be believed. Without it nothing
+// may be planned: what to prune would be a guess.
+func (c *Client) damaged(env string, err error) error {
+	return model.Errorf(model.ExitUsage,
+		"%s: the record in ConfigMap %s/%s cannot be read: %w; restore it, or delete it to start anew: then nothing that left Git so far is pruned",
+		env, c.cfg.StateNamespace, stateName(env), err)
 }
 
 func readStateDoc(u *unstructured.Unstructured) (stateDoc, error) {

@@ -88,7 +88,7 @@ func causeHas(words ...string) func(model.Progress) bool {
 	}
 }
 
-func podTemplate(app string, annotations map[string]string) corev1.PodTemplateSpec {
+func podTemplateOf(app string, annotations map[string]string) corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": app}, Annotations: annotations},
 		Spec: corev1.PodSpec{
@@ -103,7 +103,7 @@ func deploymentOf(name string, replicas int32, annotations map[string]string) *a
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
-			Template: podTemplate(name, annotations),
+			Template: podTemplateOf(name, annotations),
 		},
 	}
 }

@@ -215,7 +215,7 @@ func TestWatchJobs(t *testing.T) {
 	job := func(name, code string) model.Target {
 		j := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: batchv1.JobSpec{
 			BackoffLimit: new(int32(0)), TTLSecondsAfterFinished: new(int32(1)),
-			Template: podTemplate(name, map[string]string{"sim.fairtide.dev/exit-after": "100ms", "sim.fairtide.dev/exit-code": code}),
+			Template: podTemplateOf(name, map[string]string{"sim.fairtide.dev/exit-after": "100ms", "sim.fairtide.dev/exit-code": code}),
 		}}
 		j.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 		j, err := adminClient(t).BatchV1().Jobs(ns).Create(t.Context(), j, metav1.CreateOptions{})
@@ -254,7 +254,7 @@ func TestWatchStatefulSetAndDaemonSet(t *testing.T) {
 	labels := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "db"}}
 	sts, err := adminClient(t).AppsV1().StatefulSets(ns).Create(t.Context(), &appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Name: "db"},
-		Spec:       appsv1.StatefulSetSpec{Replicas: new(int32(2)), Selector: labels, ServiceName: "db", Template: podTemplate("db", nil)},
+		Spec:       appsv1.StatefulSetSpec{Replicas: new(int32(2)), Selector: labels, ServiceName: "db", Template: podTemplateOf("db", nil)},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestWatchStatefulSetAndDaemonSet(t *testing.T) {
 	agent := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "agent"}}
 	ds, err := adminClient(t).AppsV1().DaemonSets(ns).Create(t.Context(), &appsv1.DaemonSet{
 		ObjectMeta: metav1.ObjectMeta{Name: "agent"},
-		Spec:       appsv1.DaemonSetSpec{Selector: agent, Template: podTemplate("agent", nil)},
+		Spec:       appsv1.DaemonSetSpec{Selector: agent, Template: podTemplateOf("agent", nil)},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -363,13 +363,13 @@ func TestWatchForbidden(t *testing.T) {
 		t.Errorf("%+v, want cause %q", p, want)
 	}
 	// Granted meanwhile, for Deployments only.
-	grant(t, ns, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"list", "watch"}})
+	grantRules(t, ns, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"list", "watch"}})
 	w.until(target.ID, "is seen, without its pods", func(p model.Progress) bool {
 		return !p.Doomed && p.Desired == 1 && causeHas(`cannot watch pods: forbidden (needs "list,watch pods" in "`+ns)(p)
 	})
 }
 
-func grant(t *testing.T, ns string, rules ...rbacv1.PolicyRule) {
+func grantRules(t *testing.T, ns string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	cs := adminClient(t)
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "limited"}, Rules: rules}

@@ -43,6 +43,23 @@ type Environment struct {
 	Helm      Helm
 	Limits    Limits   // as the configuration has them for every environment
 	Signers   []Signer // likewise
+	Replace   ReplacePolicy
+	Hide      []FieldRule // differences that are not shown
+	Mask      []FieldRule // values that are not shown
+}
+
+// ReplacePolicy says whether an object may be deleted and made again when an
+// immutable field changes.
+type ReplacePolicy struct {
+	Allowed bool
+}
+
+// FieldRule names fields of objects. What is empty matches everything; at least
+// one of Pointer and Manager is set.
+type FieldRule struct {
+	Kind    string // "Deployment"
+	Pointer string // a JSON pointer (RFC 6901); "*" stands for any one element of a list or key of a map
+	Manager string // a field manager that set the live value
 }
 
 // Helm says how the chart in an environment's path is rendered, when that is
@@ -97,6 +114,9 @@ type OverridePolicy struct {
 type PrunePolicy struct {
 	Enabled bool
 	Max     int
+	// Share is set when Max was not configured: a plan must not delete more
+	// than a third of what was applied, either.
+	Share bool
 }
 
 // DefaultPruneMax is the prune cap of an environment that sets none.

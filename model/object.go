@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ObjectID identifies an object inside one cluster. The version is not part of
@@ -69,6 +70,54 @@ type PlanRequest struct {
 	Environment Environment
 	Rendered    *Rendered
 	State       State // what is deployed, and the inventory to prune from
+	// Deployed is the render of the deployed commit, for the lenses git and
+	// drift; nil: they are not asked for.
+	Deployed *Rendered
+	// Full has every object predicted by a dry-run, also those whose live state
+	// shows that applying would alter nothing.
+	Full bool
+	// Keep are fields whose live value is to stay this once: they are left out
+	// of what is applied.
+	Keep []FieldRef
+	// Replace allows objects to be deleted and made again, as an operator's
+	// choice beside the environment's policy.
+	Replace bool
+}
+
+// PlanAsk asks for the plan of an environment.
+type PlanAsk struct {
+	Environment string
+	Commit      string // any revision; empty: the head of the environment's branch
+	Lenses      bool   // with the sides of the lenses git and drift
+	Full        bool
+	Keep        []FieldRef
+	Replace     bool
+}
+
+// FieldRef names one field of one object.
+type FieldRef struct {
+	ID   ObjectID `json:"id"`
+	Path string   `json:"path"` // as a Cause writes it: spec.template.spec.containers[cart].image
+}
+
+// String is the form in which a field is named on the command line:
+// "Deployment shop/cart:spec.replicas".
+func (f FieldRef) String() string { return f.ID.String() + ":" + f.Path }
+
+// ParseFieldRef reads "KIND NAMESPACE/NAME:PATH", or without a namespace
+// "KIND NAME:PATH". The group is not part of it; it stays empty.
+func ParseFieldRef(s string) (FieldRef, bool) {
+	object, path, ok := strings.Cut(s, ":")
+	kind, name, named := strings.Cut(strings.TrimSpace(object), " ")
+	name = strings.TrimSpace(name)
+	if !ok || !named || kind == "" || name == "" || path == "" {
+		return FieldRef{}, false
+	}
+	f := FieldRef{ID: ObjectID{Kind: kind, Name: name}, Path: path}
+	if ns, rest, namespaced := strings.Cut(name, "/"); namespaced {
+		f.ID.Namespace, f.ID.Name = ns, rest
+	}
+	return f, f.ID.Name != ""
 }
 
 // Target is an applied object whose readiness is watched.

@@ -42,19 +42,30 @@ const (
 	SeverityDanger  Severity = "danger"
 )
 
+// Compare orders severities; the graver one is the greater. None is the least.
+func (s Severity) Compare(o Severity) int {
+	grave := []Severity{"", SeverityInfo, SeverityWarning, SeverityDanger}
+	return cmp.Compare(slices.Index(grave, s), slices.Index(grave, o))
+}
+
 // Risk is a named, explained mark on an object.
 type Risk struct {
-	Name     string   `json:"name"` // stable, in kebab case: "restarts-pods"
-	Severity Severity `json:"severity"`
-	Message  string   `json:"message"` // one sentence for the operator
+	Name      string   `json:"name"` // stable, in kebab case: "restarts-pods"
+	Severity  Severity `json:"severity"`
+	Message   string   `json:"message"`             // one sentence for the operator
+	Reference string   `json:"reference,omitempty"` // where it is explained: a URL
+	// TypeName asks for the object's name to be typed before it is applied.
+	TypeName bool `json:"typeName,omitempty"`
 }
 
 // Cause says why a path of an object differs.
 type Cause struct {
-	Path string    `json:"path"` // as in spec.template.spec.containers[cart].image
+	Path string    `json:"path"` // as in spec.template.spec.containers[cart].image; empty: the object as a whole
 	Kind CauseKind `json:"kind"`
-	By   string    `json:"by,omitempty"` // a commit for git, a field manager for drift
+	By   string    `json:"by,omitempty"` // a commit for git, a field manager for drift; empty: not known
 	At   time.Time `json:"at,omitzero"`
+	// PullRequest brought the commit; 0: not known.
+	PullRequest int `json:"pullRequest,omitempty"`
 }
 
 // CauseKind says what sort of thing changed a path.
@@ -66,6 +77,30 @@ const (
 	CauseDrift  CauseKind = "drift"
 	CauseServer CauseKind = "server"
 )
+
+// Prediction says how an object's verdict was found.
+type Prediction string
+
+// The ways to a verdict.
+const (
+	PredictedByServer  Prediction = "server"  // by a dry-run
+	PredictedFromList  Prediction = "list"    // the live object shows that a dry-run would alter nothing
+	PredictedLocally   Prediction = "local"   // without the server; Reason says why
+	PredictedElsewhere Prediction = "sandbox" // by a dry-run in another namespace; Reason says why
+)
+
+// Lens says which two sides of an object are compared.
+type Lens string
+
+// The lenses.
+const (
+	LensApply Lens = "apply" // live, and after applying
+	LensGit   Lens = "git"   // as the deployed commit renders it, and as this one does
+	LensDrift Lens = "drift" // as the deployed commit renders it, and live in the same fields
+)
+
+// Lenses lists every lens.
+var Lenses = [...]Lens{LensApply, LensGit, LensDrift}
 
 // PlannedObject is one object of a plan with its two sides. Before and After
 // are normalised (no server bookkeeping) and masked (no Secret values); nil
@@ -83,7 +118,41 @@ type PlannedObject struct {
 	// TakesOwnership is set on an unchanged object whose fields fairtide does
 	// not own as Git writes them: applying alters no value, only its managers.
 	TakesOwnership bool
-	Live           LiveRef
+	// Left is set on an object of the inventory that is not rendered any more:
+	// it is deleted, or kept for the Reason.
+	Left bool
+	Live LiveRef
+
+	Prediction Prediction
+	// Owner is who else keeps the object as it is, in words: "Argo CD
+	// application shop"; empty: nobody is known to.
+	Owner string
+	// MayReplace is set on an object to replace when the environment's policy,
+	// or the operator, allows that.
+	MayReplace bool
+	// Migrates is set when applying first takes over what kubectl's
+	// client-side apply owns, so that fields Git dropped go away.
+	Migrates bool
+	// Hidden are the paths that differ and are not shown, by rule. Hiding is
+	// about showing: the verdict counts them, and applying writes them. Shown
+	// is After with the values that are live in their place; nil when nothing
+	// is hidden. OnlyHidden is set when that leaves no difference to show.
+	Hidden     []HiddenPath
+	Shown      map[string]any
+	OnlyHidden bool
+	// Mask are the rules by which the sides were masked beside Secrets: another
+	// reading of the object is compared under the same ones.
+	Mask []FieldRule
+	// Deployed and Rendered are the object as the deployed commit and as this
+	// commit render it, normalised and masked; nil where they do not, or were
+	// not asked for.
+	Deployed, Rendered map[string]any
+}
+
+// HiddenPath is a difference that a rule keeps out of the diff.
+type HiddenPath struct {
+	Path string `json:"path"`
+	Rule string `json:"rule"` // in words
 }
 
 // Writes reports whether applying the plan sends a write for this object.
@@ -105,9 +174,22 @@ type Plan struct {
 	Cluster     string // who is written to, as a person reads it: context and server
 	ClusterUID  string // UID of the kube-system namespace: the cluster's identity
 	ReadAt      time.Time
-	Objects     []PlannedObject // sorted by verdict, then identity
+	Objects     []PlannedObject // sorted: see Sort
 	Digest      string
 	Problem     string // why the plan must not be applied (the prune cap); empty: it may
+	Risks       []Risk // of the plan as a whole, the gravest first
+	// Notes are what an operator should know of the plan as a whole; one
+	// sentence each.
+	Notes []string
+	// Kept are the fields that are left out this once, so that their live
+	// values stay.
+	Kept []FieldRef
+	// Replaces is set when the operator allowed objects to be deleted and made
+	// again, beside what the policy allows.
+	Replaces bool
+	// NoLenses says why there are no sides for the lenses git and drift; empty
+	// when there are, or when they were not asked for.
+	NoLenses string
 }
 
 // Counts are the numbers of objects per verdict.
@@ -158,31 +240,48 @@ func (p *Plan) Unpredictable() []PlannedObject {
 	return out
 }
 
+// Gravest is the severity of the object's gravest risk; empty: it has none.
+func (o PlannedObject) Gravest() Severity {
+	var worst Severity
+	for _, r := range o.Risks {
+		if r.Severity.Compare(worst) > 0 {
+			worst = r.Severity
+		}
+	}
+	return worst
+}
+
 // Sort puts the objects into the order in which they are shown: by verdict,
-// then namespace, kind and name.
+// then the gravest risk first, then namespace, kind and name.
 func (p *Plan) Sort() {
 	rank := func(v Verdict) int { return slices.Index(Verdicts[:], v) }
 	slices.SortStableFunc(p.Objects, func(a, b PlannedObject) int {
-		return cmp.Or(cmp.Compare(rank(a.Verdict), rank(b.Verdict)), a.ID.Compare(b.ID))
+		return cmp.Or(cmp.Compare(rank(a.Verdict), rank(b.Verdict)),
+			b.Gravest().Compare(a.Gravest()), a.ID.Compare(b.ID))
 	})
 }
 
+// sealVersion is part of every digest. A plan that an older program saved under
+// other rules matches nothing, so that it is made again.
+const sealVersion = "2"
+
 // Seal computes the plan's digest: over the commit, the rendered set (whose
-// own digest is given), the cluster's identity and, for every object that
-// differs, its verdict and normalised sides. ReadAt, resource versions and
-// other harmless noise do not enter it.
+// own digest is given), the cluster's identity, what the operator decided and,
+// for every object that is written, its verdict, its normalised sides and how
+// it is written. ReadAt, resource versions, who else owns an object, how a
+// verdict was found and other harmless noise do not enter it.
 func (p *Plan) Seal(renderDigest string) error {
 	type entry struct {
 		ID             ObjectID
 		Verdict        Verdict
 		Reason         string
 		TakesOwnership bool
+		Migrates       bool
 		Before, After  map[string]any
 	}
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	head := []string{p.Environment, p.Commit, p.ClusterUID, renderDigest}
-	if err := enc.Encode(head); err != nil {
+	if err := enc.Encode(append([]string{sealVersion, p.Environment, p.Commit, p.ClusterUID, renderDigest}, p.decisions()...)); err != nil {
 		return fmt.Errorf("hash the plan of %s: %w", p.Environment, err)
 	}
 	objects := slices.Clone(p.Objects)
@@ -191,13 +290,26 @@ func (p *Plan) Seal(renderDigest string) error {
 		if !o.Writes() {
 			continue
 		}
-		e := entry{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Before, o.After}
+		e := entry{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, o.Before, o.After}
 		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("hash %s: %w", o.ID, err)
 		}
 	}
 	p.Digest = hex.EncodeToString(h.Sum(nil))
 	return nil
+}
+
+// decisions are the operator's choices that alter what applying does.
+func (p *Plan) decisions() []string {
+	var out []string
+	for _, f := range p.Kept {
+		out = append(out, "kept "+f.String())
+	}
+	slices.Sort(out)
+	if p.Replaces && slices.ContainsFunc(p.Objects, func(o PlannedObject) bool { return o.Verdict == VerdictReplace }) {
+		out = append(out, "replaces")
+	}
+	return out
 }
 
 // Approval is an operator's confirm of a plan. It is bound to the plan's
@@ -208,12 +320,28 @@ type Approval struct {
 	// Emergency allows a commit that is not merged yet: a revert that is
 	// applied before its pull request is. It needs an Override.
 	Emergency bool
+	// Confirmed are the objects whose names the operator typed (ObjectID.Ref),
+	// where the plan asks for that.
+	Confirmed []string
 }
 
 // Moved is one object that another reading of a plan judges differently.
 type Moved struct {
-	ID       ObjectID
-	Was, Now Verdict // empty: not in that plan
+	ID     ObjectID     `json:"id"`
+	Was    Verdict      `json:"was,omitempty"` // empty: not in that plan
+	Now    Verdict      `json:"now,omitempty"`
+	Fields []MovedField `json:"fields,omitempty"` // that differ, when it is in both
+}
+
+// MovedField is a field that two readings of a plan have otherwise. The values
+// are short, masked and for a person.
+type MovedField struct {
+	Path string    `json:"path"`
+	Was  string    `json:"was"`
+	Now  string    `json:"now"`
+	Live bool      `json:"live,omitempty"` // the live object differs; else only what applying would leave
+	By   string    `json:"by,omitempty"`   // the field manager that set it; empty: not known
+	At   time.Time `json:"at,omitzero"`
 }
 
 // MovedSince lists the objects whose verdict or sides differ between an
@@ -246,7 +374,7 @@ func MovedSince(approved, now *Plan) []Moved {
 }
 
 func sameSides(a, b PlannedObject) bool {
-	x, errX := json.Marshal([]any{a.Before, a.After, a.Reason, a.TakesOwnership})
-	y, errY := json.Marshal([]any{b.Before, b.After, b.Reason, b.TakesOwnership})
+	x, errX := json.Marshal([]any{a.Before, a.After, a.Reason, a.TakesOwnership, a.Migrates})
+	y, errY := json.Marshal([]any{b.Before, b.After, b.Reason, b.TakesOwnership, b.Migrates})
 	return errX == nil && errY == nil && string(x) == string(y)
 }

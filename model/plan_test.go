@@ -135,3 +135,27 @@ func TestWaves(t *testing.T) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 }
+
+func TestPlanSortsByGravestRisk(t *testing.T) {
+	t.Parallel()
+	object := func(name string, v Verdict, severities ...Severity) PlannedObject {
+		o := PlannedObject{ID: ObjectID{Kind: "ConfigMap", Name: name}, Verdict: v}
+		for _, s := range severities {
+			o.Risks = append(o.Risks, Risk{Severity: s})
+		}
+		return o
+	}
+	p := Plan{Objects: []PlannedObject{
+		object("a", VerdictUpdate), object("b", VerdictUpdate, SeverityInfo), object("d", VerdictUpdate, SeverityWarning, SeverityInfo),
+		object("c", VerdictUpdate, SeverityInfo, SeverityDanger), object("e", VerdictUpdate, SeverityWarning),
+		object("f", VerdictCreate, SeverityDanger), object("g", VerdictDelete, SeverityInfo), object("h", VerdictUnpredictable),
+	}}
+	p.Sort()
+	got := ""
+	for _, o := range p.Objects {
+		got += o.ID.Name
+	}
+	if want := "hgcdebaf"; got != want {
+		t.Errorf("sorted %s, want %s", got, want)
+	}
+}

@@ -42,6 +42,8 @@ type Run struct {
 	Objects      []RunObject  `json:"objects"`
 	Tests        []TestResult `json:"tests"`
 	PullRequests []int        `json:"pullRequests"`
+	// Kept are the fields whose live values the operator kept.
+	Kept []FieldRef `json:"kept,omitempty"`
 	// Thread is where the run is told of in Slack: channel and message, so
 	// that whoever continues the run continues the message.
 	Thread *Thread `json:"thread,omitempty"`
@@ -108,6 +110,8 @@ type Event struct {
 	// Source names what a log line came from: a test, and of a Job its pod.
 	Source   string `json:"source,omitempty"`
 	ExitCode *int   `json:"exitCode,omitempty"` // with type finished
+	// Moved says with type finished what is not as it was approved.
+	Moved []Moved `json:"moved,omitempty"`
 }
 
 // Readiness says how far an applied object is from being as Git wants it.

@@ -24,7 +24,12 @@ type Deployed struct {
 type InventoryEntry struct {
 	ID      ObjectID `json:"id"`
 	Version string   `json:"version"`
-	UID     string   `json:"uid"`
+	UID     string   `json:"uid"` // empty: a run meant to create it, and has not said that it did
+	// Keep is the mark in the object as it was last rendered that keeps it from
+	// being pruned (see KeepMark); empty: none.
+	Keep string `json:"keep,omitempty"`
+	// Left is set when the object is no longer rendered, and was kept.
+	Left bool `json:"left,omitempty"`
 }
 
 // RunRef names a run and how it stands.

@@ -216,7 +216,7 @@ func (r *Repo) pendingKey(ctx context.Context, ask model.PendingAsk, ends string
 		return nil, ask
 	}
 	ask.Head = head.String()
-	return keyOf("pending", recipe(env), fmt.Sprintf("%q %q %+v %q", env.Name, env.Namespace, r.limits.of(env), env.Signers),
+	return keyOf("pending", recipe(env), fmt.Sprintf("%q %q %+v %q %q", env.Name, env.Namespace, r.limits.of(env), env.Signers, env.Mask),
 		r.signers.of(env.Signers).outdated(r.now()), ask.Head, ask.Deployed, ends), ask
 }
 

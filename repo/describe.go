@@ -79,13 +79,14 @@ func compareRenders(ch *model.Change, env model.Environment, parent plumbing.Has
 	case before.problem != nil:
 		ch.Problem = fmt.Sprintf("its parent %s does not render: %s", model.Short(parent.String()), oneLine(before.problem.Error()))
 	default: // a path that did not exist had no objects
-		ch.Objects = changedObjects(before.objects, now.objects)
+		ch.Objects = changedObjects(env.Mask, before.objects, now.objects)
 	}
 	ch.RendersChange = ch.Problem != "" || len(ch.Objects) > 0
 }
 
-// changedObjects compares two renders, both sorted by identity.
-func changedObjects(before, now []model.Object) []model.ChangedObject {
+// changedObjects compares two renders, both sorted by identity. The rules mark
+// values that are not to be said.
+func changedObjects(marks []model.FieldRule, before, now []model.Object) []model.ChangedObject {
 	var out []model.ChangedObject
 	for i, j := 0, 0; i < len(before) || j < len(now); {
 		order := 0
@@ -106,7 +107,7 @@ func changedObjects(before, now []model.Object) []model.ChangedObject {
 			j++
 		default:
 			if d := differences(before[i].Fields, now[j].Fields); len(d) > 0 {
-				out = append(out, model.ChangedObject{ID: now[j].ID, Verdict: model.VerdictUpdate, Summary: summarize(now[j].ID, d)})
+				out = append(out, model.ChangedObject{ID: now[j].ID, Verdict: model.VerdictUpdate, Summary: summarize(now[j].ID, withhold(marks, now[j].ID, d))})
 			}
 			i++
 			j++

@@ -75,7 +75,7 @@ func (r *Repo) detail(ctx context.Context, env model.Environment, c *object.Comm
 		return d, err
 	}
 	// Who can name both trees has the repository, and the Secrets in it.
-	masker := mask.New(parentTree.String() + c.TreeHash.String())
+	masker := mask.New(parentTree.String()+c.TreeHash.String(), env.Mask...)
 	d.Details, err = objectDetails(d.Objects, before.objects, now.objects, masker)
 	return d, err
 }

@@ -54,6 +54,8 @@ type App struct {
 	shipNext bool   // confirm as soon as the plan is read
 	leaving  bool   // quit as soon as no run is under way
 
+	live *live // the watch over the plan on the review page; nil: there is none
+
 	fetch    slot.Slot[fetched]
 	offline  time.Time // since when the remote does not answer; zero: it does
 	fetchGen int       // of the fetch that is due next
@@ -139,7 +141,7 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if changed {
 		a.frame = nil
 	}
-	return a, tea.Batch(cmd, a.schedule())
+	return a, tea.Batch(cmd, a.schedule(), a.watch())
 }
 
 func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
@@ -163,6 +165,10 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 	case fetchMsg:
 		return a.fetchDue(msg), false
 	case slowMsg:
+	case liveMsg:
+		return a.observed(msg), true
+	case tea.FocusMsg:
+		return a.focused(), false
 	case runMsg:
 		return a.runTold(msg), true
 	case wroteMsg:

@@ -46,7 +46,7 @@ func play(t *testing.T, w, h int, prepare func(*tuitest.Backend, *Config), test 
 
 // review opens production's review, with the cursor on Deployment petstore.
 func (x table) review() {
-	x.Press("3", "enter", "]", "]", "]")
+	x.Press("3", "enter", "]", "]")
 }
 
 // confirm opens production's confirm dialog and waits until it hears keys.

@@ -29,7 +29,10 @@ type Backend interface {
 	// Detail is all there is to say about one change; commit is a revision.
 	Detail(ctx context.Context, env, commit string) (model.ChangeDetail, error)
 	// Plan says what applying a commit would do; "" is the head.
-	Plan(ctx context.Context, env, commit string) (*model.Plan, error)
+	Plan(ctx context.Context, ask model.PlanAsk) (*model.Plan, error)
+	// Observe tells emit when live objects of a plan move, until ctx ends.
+	// emit is called from one goroutine at a time.
+	Observe(ctx context.Context, plan *model.Plan, emit func(model.Observation)) error
 	// Apply runs an approved plan and blocks until the run has ended. When the
 	// context ends it starts no new write and closes the record.
 	Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)

@@ -39,6 +39,10 @@ func (a *App) ship() tea.Cmd {
 		a.notice = "a run is under way in " + p.Environment.Name
 		return nil
 	}
+	if n, cmd := p.ShowMoved(); n > 0 {
+		a.notice = words.Count(n, "object") + " changed since you looked, marked in the list: s again confirms"
+		return cmd
+	}
 	c := &confirm{app: a, page: p, plan: plan, env: p.Environment}
 	spec := dialog.Spec{Title: c.title, Body: c.body, Cancel: "Cancel", Danger: true, Check: c.moved}
 	if c.refused() != "" {
@@ -49,7 +53,7 @@ func (a *App) ship() tea.Cmd {
 	}
 	d := dialog.New(spec, a.now())
 	a.question = &question{Dialog: d, confirmed: func() tea.Cmd {
-		approval := model.Approval{Plan: plan}
+		approval := model.Approval{Plan: plan, Confirmed: model.Refs(plan.ToType())} // each field was filled in
 		if c.overrides {
 			approval.Override = d.Value(0)
 		}
@@ -96,12 +100,20 @@ func (c *confirm) closedForGood() string {
 	return out
 }
 
+// planMoved is said when another plan is there than the one to be confirmed.
+const planMoved = "The plan moved while this was open: esc shows what changed, then s again."
+
+// replanned reports whether the page has another plan by now.
+func (c *confirm) replanned() bool { return c.page.Plan.Value.Digest != c.plan.Digest }
+
 // moved is why a plan that could be applied when the dialog opened cannot be
 // any more.
 func (c *confirm) moved() string {
 	switch {
 	case c.refused() != "":
 		return c.refused()
+	case c.replanned():
+		return planMoved
 	case c.closed() && !c.overrides:
 		return "the window has closed meanwhile: esc, then s again to give a reason"
 	}
@@ -109,15 +121,30 @@ func (c *confirm) moved() string {
 }
 
 // fields are what has to be filled in: a reason where the window is closed,
-// and the environment's name where a mistake would hurt.
+// the environment's name where a mistake would hurt, and the name of what does
+// not come back. Several names would be copied and not read: instead of them,
+// and of the environment's, both it and their number are typed.
 func (c *confirm) fields() []dialog.Field {
 	var out []dialog.Field
 	if c.overrides = c.closed(); c.overrides {
 		out = append(out, dialog.Field{Label: "Reason to override the closed window:", Limit: reasonLimit})
 	}
+	lost := c.plan.ToType()
+	if len(lost) > 1 {
+		return append(out, dialog.Field{
+			Label: fmt.Sprintf("Type %s to do this to %s:", sanitize.Line(c.plan.Phrase()), words.Count(len(lost), "object")),
+			Want:  c.plan.Phrase(), Limit: len(c.plan.Phrase()) + 16,
+		})
+	}
 	counts := c.plan.Counts()
 	if c.env.Tier == model.TierProduction || counts.Delete+counts.Replace > 0 {
 		out = append(out, nameField(c.env.Name))
+	}
+	if len(lost) == 1 {
+		out = append(out, dialog.Field{
+			Label: fmt.Sprintf("Type %s, the name of the %s:", sanitize.Line(c.plan.Phrase()), sanitize.Line(lost[0].Kind)),
+			Want:  c.plan.Phrase(), Limit: len(c.plan.Phrase()) + 16,
+		})
 	}
 	return out
 }
@@ -148,9 +175,20 @@ func (c *confirm) body(f frame.Frame, w int) []string {
 	out := []string{c.fact(f, "from", c.from(f), w), c.fact(f, "to", c.to(f), w), ""}
 	out = append(out, counts(f, c.plan.Counts(), w)...)
 	out = append(out, c.risks(f, w)...)
+	if n := len(c.plan.Kept); n > 0 {
+		out = append(out, c.fact(f, "kept", f.Warn.Paint(words.Count(n, "field")+", as it is live"), w))
+	}
+	for _, n := range c.plan.Notes {
+		for _, l := range paint.Wrap(sanitize.Line(n), w-4) {
+			out = append(out, "  "+f.Warn.Paint(l))
+		}
+	}
 	out = append(out, "", c.fact(f, "window", c.window(f), w))
 	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(f.Now) {
 		out = append(out, c.fact(f, "lock", f.Warn.Paint(f.Glyph.Risk+" held by "+sanitize.Line(l.Holder)), w))
+	}
+	if c.replanned() && c.refused() == "" {
+		return append(out, refusal(f, "", planMoved, w)...)
 	}
 	return append(out, refusal(f, "This cannot be shipped: ", c.refused(), w)...)
 }
@@ -254,7 +292,7 @@ func (c *confirm) risks(f frame.Frame, w int) []string {
 					rest++
 					continue
 				}
-				out = append(out, paint.Cut("  "+f.Severity(s).Paint(f.Glyph.Risk+" "+sanitize.Line(o.ID.Name+": "+r.Message)), w))
+				out = append(out, paint.Cut("  "+f.Severity(s).Paint(f.Glyph.Risk+" "+sanitize.Line(string(s)+": "+o.ID.Name+": "+r.Message)), w))
 			}
 		}
 	}

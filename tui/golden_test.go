@@ -31,6 +31,14 @@ var pages = []struct {
 	{name: "review", small: true, open: func(x table) { x.review() }},
 	{name: "review-diff", open: func(x table) { x.review(); x.Press("[", "enter", "|") }},
 	{name: "review-unchanged", open: func(x table) { x.review(); x.Press("=", "]", "]") }},
+	{name: "review-lens-git", open: func(x table) { x.review(); x.Press("g", "]", "v") }},
+	{name: "review-lens-drift", open: func(x table) { x.review(); x.Press("g", "v", "v") }},
+	{name: "review-drifted", open: func(x table) { x.review(); x.Press("g", "]") }},
+	{name: "keep", small: true, open: func(x table) { x.review(); x.Press("g", "]", "e") }},
+	{name: "kept", open: func(x table) { x.review(); x.Press("g", "]", "e"); x.Pass(time.Second); x.Press("tab", "enter") }},
+	{name: "moved", small: true, open: func(x table) { x.ship(); x.Pass(time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Fail("Apply", movedError(b))
+	}},
 	{name: "confirm", small: true, open: func(x table) { x.confirm(); x.Type("prod") }},
 	{name: "confirm-refused", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, false) }},
 	{name: "confirm-override", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, true) }},

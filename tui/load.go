@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -122,12 +123,13 @@ func (a *App) loadPlan(p *review.Page) tea.Cmd {
 	if p.Draft != nil {
 		return a.remakeDraft(p)
 	}
-	env, commit, proposal := p.Environment.Name, p.Commit, p.Proposed
+	env, proposal := p.Environment.Name, p.Proposed
+	ask := model.PlanAsk{Environment: env, Commit: p.Commit, Lenses: true, Keep: slices.Clone(p.Keep)}
 	return load(a, &p.Plan, func(ctx context.Context) (*model.Plan, error) {
 		if proposal != nil {
 			return a.cfg.Backend.ProposedPlan(ctx, env, proposal.Number)
 		}
-		return a.cfg.Backend.Plan(ctx, env, commit)
+		return a.cfg.Backend.Plan(ctx, ask)
 	}, func() tea.Cmd {
 		if a.review != p || p.Plan.Err != nil {
 			a.shipNext = false

@@ -50,7 +50,7 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 func leads(act action.Action) bool {
 	switch act.ID {
 	case action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
-		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenChange, action.MakeDraft:
+		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenChange, action.MakeDraft, action.KeepLive:
 		return true
 	}
 	return act.Writes
@@ -134,6 +134,8 @@ func (a *App) doReview(id action.ID) tea.Cmd {
 		return nil
 	case id == action.Ship:
 		return a.ship()
+	case id == action.KeepLive:
+		return a.askKeep()
 	}
 	cmd, note, _ := a.review.Do(id)
 	a.notice = note
@@ -150,7 +152,7 @@ func (a *App) doRollout(id action.ID) tea.Cmd {
 			a.notice = "the run is still under way"
 			return nil
 		}
-		return a.show(review.New(r.page.Environment, r.page.Plan.Commit, r.page.Shipped, 0))
+		return a.show(reviewAgain(r))
 	default:
 		r.page.Do(id)
 	}

@@ -2,11 +2,13 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/home"
@@ -129,6 +131,10 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 	delete(a.home.Running, msg.env)
 	if q := a.question; q != nil && q.run == msg.env {
 		a.closeQuestion() // there is nothing left to abort
+	}
+	var moved *lens.MovedError
+	if errors.As(msg.err, &moved) {
+		a.tellMoved(r, moved.Moved)
 	}
 	if _, any := a.anyActive(); a.leaving && !any {
 		return tea.Quit

@@ -37,6 +37,7 @@ func (a *App) View() tea.View {
 	}
 	v := tea.NewView(content)
 	v.AltScreen = true
+	v.ReportFocus = true
 	v.WindowTitle = a.title()
 	v.KeyboardEnhancements.ReportEventTypes = true // or a held key cannot be told from a pressed one
 	v.ProgressBar = a.progress()

@@ -12,14 +12,24 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
 type applyFlags struct {
 	commit, plan, override string
-	yes                    bool
+	yes, replace           bool
+	keep                   []string
+	confirmed              []string // objects, by model.ObjectID.Ref
+}
+
+// confirmFlag is the flag with which an operator names what does not come back.
+func confirmFlag(f *pflag.FlagSet, to *[]string) {
+	f.StringArrayVar(to, "confirm", nil,
+		"confirm by name, as KIND/NAME or KIND/NAMESPACE/NAME, what is lost for good; may be repeated")
 }
 
 func (p *program) applyCommand() *cobra.Command {
@@ -29,12 +39,15 @@ func (p *program) applyCommand() *cobra.Command {
 		Short: "Apply a plan and watch it roll out",
 		Long: `Apply the head of the environment's branch (or --commit) inside the window, watch
 it until it is ready and record it. The plan is shown and confirmed first; --yes
-confirms it. With --plan FILE exactly the plan saved by ` + "`diff --save`" + ` is applied,
+confirms it. A namespace, a definition, a volume, or what has finalizers is
+deleted only when its name is given too: typed at the terminal, or with
+--confirm KIND/NAMESPACE/NAME. With --plan FILE exactly the plan saved by ` + "`diff --save`" + ` is applied,
 or nothing. With -o json the run's events are written, one object a line.
 
 Exits 3 when the window is closed, 4 when the plan no longer matches what was
 approved, 5 when someone else holds the lock, 6 when the apply or the rollout
-failed, 130 when it was interrupted.`,
+failed, 8 when requirements are not met or a name was not confirmed, 130 when it
+was interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.apply(cmd.Context(), a) },
 	}
@@ -42,7 +55,11 @@ failed, 130 when it was interrupted.`,
 	c.Flags().StringVar(&a.plan, "plan", "", "apply the plan saved in this file")
 	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed; it is recorded")
 	c.Flags().BoolVar(&a.yes, "yes", false, "confirm the plan")
+	c.Flags().BoolVar(&a.replace, "replace", false, "allow objects to be deleted and made again where an immutable field changes")
+	keepFlag(c.Flags(), &a.keep)
+	confirmFlag(c.Flags(), &a.confirmed)
 	c.MarkFlagsMutuallyExclusive("commit", "plan")
+	c.MarkFlagsMutuallyExclusive("keep", "plan") // the plan says what is kept
 	return c
 }
 
@@ -52,6 +69,10 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 		return err
 	}
 	name, err := p.environment()
+	if err != nil {
+		return err
+	}
+	keep, err := keptFields(a.keep)
 	if err != nil {
 		return err
 	}
@@ -66,13 +87,16 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 	if err != nil {
 		return err
 	}
-	plan, err := e.Plan(ctx, name, a.commit)
+	ask := model.PlanAsk{Environment: name, Commit: a.commit, Keep: keep, Replace: a.replace}
+	if saved != nil {
+		ask.Keep, ask.Replace = saved.Kept, saved.Replaces || a.replace
+	}
+	plan, err := e.PlanAs(ctx, ask)
 	if err != nil {
 		return err
 	}
 	if saved != nil && saved.Digest != plan.Digest {
-		return model.Errorf(model.ExitPlanMoved,
-			"%s: what would be applied now is not what %s holds, and nothing was written; run `fairtide diff` again and review it", name, a.plan)
+		return p.movedSince(format, saved.plan(), plan, a.plan)
 	}
 	doc, err := newPlanDocument(plan)
 	if err != nil {
@@ -82,12 +106,26 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 		return err
 	}
 	if len(plan.Waves()) > 0 && !a.yes { // also what only takes over fields is a write
-		if err := p.confirm(ctx, plan); err != nil {
+		if a.confirmed, err = p.confirm(ctx, plan, a.confirmed); err != nil {
 			return err
 		}
 	}
-	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: a.override}, p.logged(p.eventWriter(format)))
+	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed}, p.logged(p.eventWriter(format)))
 	return err
+}
+
+// movedSince is the error of a saved plan that is not what would be applied
+// now. With JSON it comes with the event that a run would end with.
+func (p *program) movedSince(format string, saved, now *model.Plan, file string) error {
+	err := lens.NewMovedError(saved, now)
+	var moved *lens.MovedError
+	if format == "json" && errors.As(err, &moved) {
+		code := int(model.ExitPlanMoved)
+		p.eventWriter(format)(model.Event{
+			Time: now.ReadAt, Type: model.EventFinished, State: model.RunAborted, Message: err.Error(), ExitCode: &code, Moved: moved.Moved,
+		})
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 func loadPlan(path, environment string) (*planDocument, error) {
@@ -105,18 +143,33 @@ func loadPlan(path, environment string) (*planDocument, error) {
 	return &d, nil
 }
 
-// confirm asks the operator to type the environment's name. Without a
-// terminal there is nobody to ask, and silence is not consent.
-func (p *program) confirm(ctx context.Context, plan *model.Plan) error {
+// confirm asks the operator to type the environment's name, and then that of
+// what does not come back, where the flags have not named it. It returns the
+// objects that are confirmed by name. Without a terminal there is nobody to
+// ask, and silence is not consent.
+func (p *program) confirm(ctx context.Context, plan *model.Plan, named []string) ([]string, error) {
 	if !term.IsTerminal(p.stdin.Fd()) {
-		return model.Errorf(model.ExitUsage, "%s: not a terminal, so the plan cannot be confirmed; review it with `fairtide diff` and pass --yes", plan.Environment)
+		return nil, model.Errorf(model.ExitUsage, "%s: not a terminal, so the plan cannot be confirmed; review it with `fairtide diff` and pass --yes", plan.Environment)
 	}
-	_, _ = fmt.Fprintf(p.stderr, "Type %s to apply %s to it: ", plan.Environment, model.Short(plan.Commit))
-	line, err := p.readLine(ctx)
+	in := bufio.NewReader(p.stdin)
+	if err := p.typed(ctx, in, plan.Environment, fmt.Sprintf("to apply %s to it", model.Short(plan.Commit))); err != nil {
+		return nil, err
+	}
+	if plan.Unconfirmed(named) == nil {
+		return named, nil
+	}
+	lost := model.Refs(plan.ToType())
+	return append(named, lost...), p.typed(ctx, in, plan.Phrase(), "to lose "+strings.Join(lost, ", "))
+}
+
+// typed asks for a text to be typed.
+func (p *program) typed(ctx context.Context, in *bufio.Reader, want, what string) error {
+	_, _ = fmt.Fprint(p.stderr, sanitize.Line(fmt.Sprintf("Type %s %s:", want, what))+" ")
+	line, err := readLine(ctx, in)
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(line) != plan.Environment {
+	if strings.TrimSpace(line) != want {
 		return model.Errorf(model.ExitUsage, "not confirmed; nothing was written")
 	}
 	return nil
@@ -124,12 +177,12 @@ func (p *program) confirm(ctx context.Context, plan *model.Plan) error {
 
 // readLine reads what the operator types. A read from a terminal cannot be
 // ended: an interrupt leaves it behind.
-func (p *program) readLine(ctx context.Context) (string, error) {
+func readLine(ctx context.Context, in *bufio.Reader) (string, error) {
 	var line string
 	read := make(chan error, 1)
 	go func() {
 		var err error
-		line, err = bufio.NewReader(p.stdin).ReadString('\n')
+		line, err = in.ReadString('\n')
 		read <- err
 	}()
 	select {

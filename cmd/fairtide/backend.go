@@ -144,12 +144,20 @@ func (b *backend) Pending(ctx context.Context, env string) (model.Pending, error
 	return e.Pending(ctx, env, "")
 }
 
-func (b *backend) Plan(ctx context.Context, env, commit string) (*model.Plan, error) {
+func (b *backend) Plan(ctx context.Context, ask model.PlanAsk) (*model.Plan, error) {
 	e, err := b.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return e.Plan(ctx, env, commit)
+	return e.PlanAs(ctx, ask)
+}
+
+func (b *backend) Observe(ctx context.Context, plan *model.Plan, emit func(model.Observation)) error {
+	e, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Observe(ctx, plan, emit)
 }
 
 func (b *backend) Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {

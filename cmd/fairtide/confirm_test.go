@@ -45,7 +45,10 @@ func TestConfirm(t *testing.T) {
 			var asked bytes.Buffer
 			p := &program{stdin: stdin, stderr: &asked}
 			done := make(chan error, 1)
-			go func() { done <- p.confirm(ctx, &model.Plan{Environment: "production", Commit: "1a2b3c4d5e"}) }()
+			go func() {
+				_, err := p.confirm(ctx, &model.Plan{Environment: "production", Commit: "1a2b3c4d5e"}, nil)
+				done <- err
+			}()
 			select {
 			case err = <-done:
 			case <-time.After(30 * time.Second):

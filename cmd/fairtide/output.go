@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/manifest"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/internal/textdiff"
@@ -49,6 +51,12 @@ type planDocument struct {
 	Cluster     string           `json:"cluster"`
 	ReadAt      time.Time        `json:"readAt"`
 	Problem     string           `json:"problem,omitempty"`
+	Lens        model.Lens       `json:"lens"`
+	NoLenses    string           `json:"noLenses,omitempty"` // why there is nothing to see through the lens
+	Kept        []model.FieldRef `json:"kept,omitempty"`
+	Replaces    bool             `json:"replaces,omitempty"`
+	Risks       []model.Risk     `json:"risks"` // of the plan as a whole
+	Notes       []string         `json:"notes,omitempty"`
 	Objects     []objectDocument `json:"objects"`
 	Counts      model.Counts     `json:"counts"`
 }
@@ -67,26 +75,53 @@ type objectDocument struct {
 	After     map[string]any `json:"after"`
 	Diff      string         `json:"diff"`
 	Source    model.Source   `json:"source"`
+	// TakesOwnership is set where only the fields' manager changes.
+	TakesOwnership bool `json:"takesOwnership,omitempty"`
+	// Hidden are the differences that rules keep out of the diff, and OnlyHidden
+	// is set when there are no others.
+	Hidden     []model.HiddenPath `json:"hidden,omitempty"`
+	OnlyHidden bool               `json:"onlyHidden,omitempty"`
 }
 
+// newPlanDocument is the document of a plan seen through the lens apply.
 func newPlanDocument(plan *model.Plan) (planDocument, error) {
+	return lensDocument(plan, model.LensApply)
+}
+
+// lensDocument is the document of what lens.Through gave.
+func lensDocument(plan *model.Plan, l model.Lens) (planDocument, error) {
 	d := planDocument{
+		Lens: l, NoLenses: plan.NoLenses, Kept: plan.Kept, Replaces: plan.Replaces, Notes: plan.Notes, Risks: orEmpty(plan.Risks),
 		Environment: plan.Environment, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
 		Cluster: plan.Cluster, ReadAt: plan.ReadAt.UTC(), Problem: plan.Problem,
 		Objects: []objectDocument{}, Counts: plan.Counts(),
 	}
 	for _, o := range plan.Objects {
-		diff, err := unified(o)
+		diff, err := unified(o, l)
 		if err != nil {
 			return d, err
 		}
 		d.Objects = append(d.Objects, objectDocument{
 			Group: o.ID.Group, Version: o.Version, Kind: o.ID.Kind, Namespace: o.ID.Namespace, Name: o.ID.Name,
 			Verdict: o.Verdict, Reason: o.Reason, Risks: orEmpty(o.Risks), Causes: orEmpty(o.Causes),
-			Before: o.Before, After: o.After, Diff: diff, Source: o.Source,
+			Before: o.Before, After: o.After, Diff: diff, Source: o.Source, TakesOwnership: o.TakesOwnership,
+			Hidden: o.Hidden, OnlyHidden: o.OnlyHidden,
 		})
 	}
 	return d, nil
+}
+
+// plan is as much of a saved plan as it takes to tell what moved since.
+func (d planDocument) plan() *model.Plan {
+	p := &model.Plan{Environment: d.Environment, Commit: d.Commit, From: d.From, Digest: d.Digest, ReadAt: d.ReadAt}
+	for _, o := range d.Objects {
+		p.Objects = append(p.Objects, model.PlannedObject{
+			ID:      model.ObjectID{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
+			Version: o.Version, Verdict: o.Verdict, Reason: o.Reason, Risks: o.Risks, Causes: o.Causes,
+			Before: o.Before, After: o.After, TakesOwnership: o.TakesOwnership,
+		})
+	}
+	return p
 }
 
 func orEmpty[T any](s []T) []T {
@@ -96,17 +131,28 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
-// unified is an object's difference as a unified diff, live against after.
-func unified(o model.PlannedObject) (string, error) {
+// unified is an object's difference as a unified diff of a lens' two sides.
+func unified(o model.PlannedObject, l model.Lens) (string, error) {
+	shown := o.After
+	if o.Shown != nil { // without what rules hide
+		shown = o.Shown
+	}
+	if reflect.DeepEqual(o.Before, shown) {
+		return "", nil // writing both as YAML would take most of the time of a diff
+	}
 	before, err := manifest.YAML(o.Before)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", o.ID, err)
 	}
-	after, err := manifest.YAML(o.After)
+	after, err := manifest.YAML(shown)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", o.ID, err)
 	}
-	return textdiff.Unified("live "+o.ID.String(), "after apply "+o.ID.String(), string(before), string(after), 3), nil
+	left, right := "live", "after apply"
+	if l != model.LensApply {
+		left, right = lens.Titles(model.VerdictUpdate, l)
+	}
+	return textdiff.Unified(left+" "+o.ID.String(), right+" "+o.ID.String(), string(before), string(after), 3), nil
 }
 
 var verdictSigns = map[model.Verdict]string{

@@ -16,6 +16,7 @@ import (
 type revertFlags struct {
 	run, backTo, override string
 	now, yes              bool
+	confirmed             []string // objects, by model.ObjectID.Ref
 }
 
 func (p *program) revertCommand() *cobra.Command {
@@ -39,6 +40,7 @@ request is merged, where the environment's policy allows overrides.`,
 	c.Flags().BoolVar(&f.now, "now", false, "apply the revert at once; needs --override")
 	c.Flags().StringVar(&f.override, "override", "", "reason for --now; it is recorded")
 	c.Flags().BoolVar(&f.yes, "yes", false, "open the pull request")
+	confirmFlag(c.Flags(), &f.confirmed)
 	return c
 }
 
@@ -89,7 +91,7 @@ func (p *program) revert(ctx context.Context, f revertFlags, args []string) erro
 	default:
 		_, _ = fmt.Fprintf(p.stderr, "applying the revert before #%d is merged\n", pr.Number)
 	}
-	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: f.override, Emergency: true}, p.logged(p.eventWriter("text")))
+	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: f.override, Emergency: true, Confirmed: f.confirmed}, p.logged(p.eventWriter("text")))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,7 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 	c := model.Config{StateNamespace: model.DefaultStateNamespace, FetchEvery: model.DefaultFetchEvery}
 	var limits model.Limits
 	var signers []model.Signer
+	var hide, mask []model.FieldRule
 	d.mapping(n, "", []key{
 		{name: "apiVersion", required: true, hint: "write apiVersion: " + APIVersion, read: func(n *yaml.Node) {
 			if v, ok := d.text(n, "apiVersion"); ok && v != APIVersion {
@@ -129,10 +131,14 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		{name: "fetch", read: func(n *yaml.Node) { d.fetch(n, &c.FetchEvery) }},
 		{name: "limits", read: func(n *yaml.Node) { limits = d.limits(n) }},
 		{name: "signers", read: func(n *yaml.Node) { signers = d.signers(n) }},
+		{name: "hide", read: func(n *yaml.Node) { hide = d.hideRules(n, "hide") }},
+		{name: "mask", read: func(n *yaml.Node) { mask = d.maskRules(n, "mask") }},
 	})
 	for i := range c.Environments {
 		c.Environments[i].Limits = limits
 		c.Environments[i].Signers = signers
+		c.Environments[i].Hide = slices.Concat(hide, c.Environments[i].Hide)
+		c.Environments[i].Mask = slices.Concat(mask, c.Environments[i].Mask)
 	}
 	return c
 }

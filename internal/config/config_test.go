@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 	want := model.Config{StateNamespace: "ops", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{
 		{
 			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm,
-			Prune: model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax},
+			Prune: model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 		},
 		{
 			Name: "production", Tier: model.TierProduction, Branch: "release/1.x", Path: "environments/production",
@@ -116,7 +116,7 @@ func TestParseDefaults(t *testing.T) {
 	}
 	want := model.Config{StateNamespace: "fairtide", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{{
 		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm,
-		Prune: model.PrunePolicy{Enabled: true, Max: 10},
+		Prune: model.PrunePolicy{Enabled: true, Max: 10, Share: true},
 	}}}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v", c)
@@ -189,7 +189,7 @@ func TestProblems(t *testing.T) {
 		{"empty environments", "apiVersion: fairtide.dev/v1\nenvironments: []", `2:15: environments is empty: list at least one`},
 		{"environments a mapping", "apiVersion: fairtide.dev/v1\nenvironments: {a: b}", `2:15: environments must be a list, not a mapping`},
 		{"environment a text", "apiVersion: fairtide.dev/v1\nenvironments: [dev]", `2:16: environment 1 must be a mapping with the keys name, tier, branch, path, cluster, …`},
-		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, fetch, limits, signers, not a list`},
+		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, fetch, limits, signers, hide, mask, not a list`},
 		{"no name", environment("tier: staging", "path: x"), `3:5: environment 1: name is missing: give it one, such as staging`},
 		{"name a number", environment("name: 12", "tier: staging", "path: x"), `3:11: environment "12": name must be a text, not the number 12; if it is meant as one, put it in quotes: "12"`},
 		{"name", environment("name: Prod_1", "tier: staging", "path: x"), `3:11: environment "Prod_1": name "Prod_1" must be at most 40 lower-case letters, digits and hyphens, …`},

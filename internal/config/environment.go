@@ -24,7 +24,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 	what := title("environment", n, index)
 	e := model.Environment{
 		Deploy: model.DeployConfirm,
-		Prune:  model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax},
+		Prune:  model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 	}
 	in := func(key string) string { return what + ": " + key }
 	d.mapping(n, what, []key{
@@ -52,13 +52,19 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "prune", read: func(n *yaml.Node) {
 			d.mapping(n, in("prune"), []key{
 				{name: "enabled", read: func(n *yaml.Node) { d.bool(n, in("prune: enabled"), &e.Prune.Enabled) }},
-				{name: "max", read: func(n *yaml.Node) { d.count(n, in("prune: max"), &e.Prune.Max) }},
+				{name: "max", read: func(n *yaml.Node) {
+					d.count(n, in("prune: max"), &e.Prune.Max)
+					e.Prune.Share = false // who sets a limit means that one
+				}},
 			})
 		}},
+		{name: "replace", read: func(n *yaml.Node) { e.Replace = d.replace(n, in("replace")) }},
 		{name: "requires", read: func(n *yaml.Node) { e.Requires = d.requires(n, in("requires")) }},
 		{name: "tests", read: func(n *yaml.Node) { e.Tests = d.tests(n, what) }},
 		{name: "sandbox", read: func(n *yaml.Node) { e.Sandbox = d.sandbox(n, in("sandbox")) }},
 		{name: "helm", read: func(n *yaml.Node) { e.Helm = d.helm(n, in("helm")) }},
+		{name: "hide", read: func(n *yaml.Node) { e.Hide = d.hideRules(n, in("hide")) }},
+		{name: "mask", read: func(n *yaml.Node) { e.Mask = d.maskRules(n, in("mask")) }},
 	})
 	return e
 }

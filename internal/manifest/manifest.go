@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -44,9 +45,9 @@ func toNode(v any) (*yaml.Node, error) {
 	case map[string]any:
 		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		for _, k := range slices.SortedFunc(maps.Keys(v), compareKeys) {
-			key := &yaml.Node{}
-			if err := key.Encode(k); err != nil { // quotes what older parsers take for a boolean
-				return nil, fmt.Errorf("encode key %q as YAML: %w", k, err)
+			key, err := toScalar(k)
+			if err != nil {
+				return nil, err
 			}
 			val, err := toNode(v[k])
 			if err != nil {
@@ -66,13 +67,45 @@ func toNode(v any) (*yaml.Node, error) {
 		}
 		return n, nil
 	default:
-		n := &yaml.Node{}
-		if err := n.Encode(v); err != nil {
-			return nil, fmt.Errorf("encode %T as YAML: %w", v, err)
-		}
-		return n, nil
+		return toScalar(v)
 	}
 }
+
+// toScalar makes a node of a value that holds no others. It quotes also what
+// older parsers take for a boolean.
+func toScalar(v any) (*yaml.Node, error) {
+	if s, ok := v.(string); ok && isPlain(s) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}, nil
+	}
+	n := &yaml.Node{}
+	if err := n.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T as YAML: %w", v, err)
+	}
+	return n, nil
+}
+
+// isPlain reports whether a text is nothing but itself in YAML: a word that no
+// parser takes for anything else. Most keys and many values are; to encode each
+// by the library means to start and parse a document for it.
+func isPlain(s string) bool {
+	const shortest = 6 // "false" is the longest word that means something
+	if len(s) == 0 || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '.' && c != '/' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return len(s) >= shortest || !meaning[strings.ToLower(s)]
+}
+
+var meaning = map[string]bool{
+	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,
+	"true": true, "false": true, "null": true, "nan": true, "inf": true,
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func compareKeys(a, b string) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))

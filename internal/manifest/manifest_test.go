@@ -72,3 +72,23 @@ func FuzzYAML(f *testing.F) {
 		}
 	})
 }
+
+// What is written without the library's help is what the library writes.
+func TestPlainWordsAreTheLibrarys(t *testing.T) {
+	for _, s := range []string{
+		"name", "matchLabels", "app.kubernetes.io/name", "registry.example.com/cart", "a", "Z9", "y", "N", "Yes", "no", "ON", "off", "true", "False",
+		"null", "Null", "nan", "inf", "e10", "x-y_z", "a.b", "", "1e3", "~", "a:b", "a b", "- a", "0x10", "2026-11-01", ".inf", "a#b", "a-", "A.",
+	} {
+		got, err := toScalar(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &yaml.Node{}
+		if err := want.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		if got.Kind != want.Kind || got.Tag != want.Tag || got.Value != want.Value || got.Style != want.Style {
+			t.Errorf("%q: %+v, the library writes %+v", s, got, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldrule"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -21,18 +22,25 @@ const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // Secret do not look alike by chance.
 const tokenDigits = 8
 
-// Masker replaces the values of Secrets by tokens. A token depends on the key,
-// the object and the value: equal values of one object look equal on both
-// sides of a comparison, changed ones differ, and neither the value nor its
-// length can be read off it by who does not know the key.
-type Masker struct{ key string }
+// Masker replaces the values of Secrets, and those of fields that rules mark,
+// by tokens. A token depends on the key, the object and the value: equal values
+// of one object look equal on both sides of a comparison and through every
+// lens, changed ones differ, and neither the value nor its length can be read
+// off it by who does not know the key. Equal values of two objects do not look
+// equal: that two accounts share a password is not to be read off a plan.
+type Masker struct {
+	key   string
+	rules []model.FieldRule
+}
 
-// New makes a Masker. Tokens of different keys cannot be compared.
-func New(key string) Masker { return Masker{key: key} }
+// New makes a Masker. Tokens of different keys cannot be compared. The rules
+// name fields to be masked beside Secrets; those without a pointer mark
+// nothing.
+func New(key string, rules ...model.FieldRule) Masker { return Masker{key: key, rules: rules} }
 
 // Object masks in place what must not be shown and returns the object: the
-// values of a Secret, and what kubectl last applied of any object. It goes by
-// the identity and by what the object says it is.
+// values of a Secret, the fields that rules mark, and what kubectl last applied
+// of any object. It goes by the identity and by what the object says it is.
 func (m Masker) Object(id model.ObjectID, fields map[string]any) map[string]any {
 	if meta, _ := fields["metadata"].(map[string]any); meta != nil {
 		if annotations, _ := meta["annotations"].(map[string]any); annotations != nil {
@@ -40,6 +48,9 @@ func (m Masker) Object(id model.ObjectID, fields map[string]any) map[string]any 
 				annotations[LastApplied] = m.Token(id, v)
 			}
 		}
+	}
+	for _, r := range m.rules {
+		fieldrule.Rewrite(fields, id.Kind, r, func(v any) any { return m.marked(id, v) })
 	}
 	said := fields["kind"] == "Secret" && fields["apiVersion"] == "v1"
 	if !said && (id.Group != "" || id.Kind != "Secret") {
@@ -61,6 +72,15 @@ func (m Masker) Object(id model.ObjectID, fields map[string]any) map[string]any 
 		}
 	}
 	return fields
+}
+
+// marked is the token of a value that a rule marks: of a text as it is, also if
+// it looks like base64.
+func (m Masker) marked(id model.ObjectID, value any) any {
+	if s, ok := value.(string); ok {
+		return m.token(id, []byte(s))
+	}
+	return m.Token(id, value)
 }
 
 // Token is what a value looks like from outside: "<masked 3f9a2c1d>". A text

@@ -82,3 +82,34 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+func TestMarkedFields(t *testing.T) {
+	env := model.FieldRule{Pointer: "/spec/containers/*/env/*/value"}
+	key := model.FieldRule{Kind: "ConfigMap", Pointer: "/data/password"}
+	m := New("key", env, key, model.FieldRule{Kind: "Pod", Manager: "tuner"})
+	object := func() map[string]any {
+		return map[string]any{
+			"data": map[string]any{"password": "hunter2", "user": "op1"},
+			"spec": map[string]any{"containers": []any{map[string]any{
+				"name": "a", "env": []any{map[string]any{"name": "X", "value": "hunter2"}, map[string]any{"name": "Y", "value": "aHVudGVyMg=="}},
+			}}},
+		}
+	}
+	config := model.ObjectID{Kind: "ConfigMap", Namespace: "shop", Name: "db"}
+	out := m.Object(config, object())
+	text, err := json.Marshal(out)
+	if err != nil || strings.Contains(string(text), "hunter2") || strings.Contains(string(text), "aHVudGVyMg") || !strings.Contains(string(text), "op1") {
+		t.Errorf("marked fields: %s, %v", text, err)
+	}
+	values := out["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)["env"].([]any)
+	if x, y := values[0].(map[string]any)["value"], values[1].(map[string]any)["value"]; x == y {
+		t.Errorf("two texts have one token: %v", x)
+	}
+	if x := values[0].(map[string]any)["value"]; x != out["data"].(map[string]any)["password"] {
+		t.Errorf("equal values of one object look different: %v", out)
+	}
+	other := m.Object(model.ObjectID{Kind: "Pod", Name: "p"}, object())
+	if other["data"].(map[string]any)["password"] != "hunter2" {
+		t.Errorf("a rule for ConfigMaps masks a Pod: %v", other)
+	}
+}

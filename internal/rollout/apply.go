@@ -2,11 +2,11 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -120,6 +120,9 @@ func (x *execution) admit(ctx context.Context) error {
 	if plan.Problem != "" {
 		return model.Errorf(model.ExitRolloutFailed, "the plan cannot be applied: %s", plan.Problem)
 	}
+	if err := plan.Unconfirmed(x.approval.Confirmed); err != nil {
+		return err
+	}
 	if x.missing, err = e.required(ctx, x.site.env, plan.From, plan.Commit); err != nil {
 		return err
 	}
@@ -172,13 +175,20 @@ func (x *execution) nothingToDo(ctx context.Context) (bool, error) {
 // underLock is the part of a run that only the lock's holder may do.
 func (x *execution) underLock(ctx context.Context, holder string) error {
 	name, plan := x.site.env.Name, x.approval.Plan
-	r, err := x.engine.read(ctx, x.site, plan.Commit)
+	r, err := x.engine.read(ctx, x.site, again(plan))
 	if err != nil {
 		return err
 	}
 	if r.plan.Digest != plan.Digest {
-		return model.Errorf(model.ExitPlanMoved, "%s: what would be applied is no longer what was approved, and nothing was written: %s; review the new plan and confirm again",
-			name, describeMoves(plan, r.plan))
+		return lens.NewMovedError(plan, r.plan)
+	}
+	// Whether the plan may be applied is not in the digest: the policy may be another by now.
+	if r.plan.Problem != "" {
+		return model.Errorf(model.ExitRolloutFailed, "%s: the plan can no longer be applied, and nothing was written: %s", name, r.plan.Problem)
+	}
+	// Nor is all that is lost with an object.
+	if err := r.plan.Unconfirmed(x.approval.Confirmed); err != nil {
+		return prefix(name, err)
 	}
 	x.reading, x.state = r, r.state
 	x.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
@@ -205,7 +215,7 @@ func (x *execution) begin(ctx context.Context, holder, windowVerdict string) err
 		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
 		Operator: holder, Override: x.approval.Override, Window: windowVerdict,
 		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
-		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx),
+		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx), Kept: plan.Kept,
 	}
 	for _, o := range plan.Objects {
 		if o.Writes() {
@@ -226,7 +236,7 @@ func (x *execution) begin(ctx context.Context, holder, windowVerdict string) err
 		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
 
 	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
-	x.state.Inventory = mergeInventory(x.state.Inventory, plan)
+	x.state.Inventory = mergeInventory(x.state.Inventory, plan, x.reading.objects)
 	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
 	if err != nil {
 		return err // and the state stays what it was read as, for close to write
@@ -280,7 +290,7 @@ func (x *execution) close(ctx context.Context, err error) error {
 	x.state.LastRun = &model.RunRef{ID: x.run.ID, State: x.run.State, Commit: x.run.Commit}
 	if x.run.State == model.RunSucceeded {
 		x.state.Deployed = &model.Deployed{Commit: x.run.Commit, At: x.run.FinishedAt, By: x.run.Operator, Run: x.run.ID}
-		x.state.Inventory = slices.DeleteFunc(x.state.Inventory, func(i model.InventoryEntry) bool { return x.left(i.ID) })
+		x.state.Inventory = x.shrunkInventory()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
@@ -316,18 +326,6 @@ func (x *execution) saveRun(ctx context.Context) error {
 	}
 }
 
-// left reports whether the plan took an object out of the environment.
-func (x *execution) left(id model.ObjectID) bool {
-	_, rendered := x.reading.objects[id]
-	if rendered {
-		return false
-	}
-	i := slices.IndexFunc(x.reading.plan.Objects, func(o model.PlannedObject) bool { return o.ID == id })
-	// An object that is kept stays in the inventory; one the plan has no row
-	// for is gone already, or not ours any more.
-	return i < 0 && x.site.env.Prune.Enabled || i >= 0 && x.reading.plan.Objects[i].Verdict == model.VerdictDelete
-}
-
 func finalState(ctx context.Context, err error) model.RunState {
 	switch {
 	case err == nil:
@@ -344,6 +342,10 @@ func (x *execution) finish(err error) {
 	if err != nil {
 		ev.Message = err.Error()
 	}
+	var moved *lens.MovedError
+	if errors.As(err, &moved) {
+		ev.Moved = moved.Moved
+	}
 	if ev.State == "" { // refused, or nothing to do
 		ev.State = model.RunSucceeded
 		if err != nil {
@@ -351,58 +353,6 @@ func (x *execution) finish(err error) {
 		}
 	}
 	x.log.tell(ev)
-}
-
-// describeMoves says what has moved between two readings of a plan.
-func describeMoves(approved, now *model.Plan) string {
-	moves := model.MovedSince(approved, now)
-	if len(moves) == 0 {
-		return "the commit, the cluster or the rendered set is another one"
-	}
-	const most = 5
-	var words []string
-	for i, m := range moves {
-		if i == most {
-			words = append(words, fmt.Sprintf("and %d more", len(moves)-most))
-			break
-		}
-		switch {
-		case m.Was == m.Now:
-			words = append(words, fmt.Sprintf("%s differs otherwise than it did", m.ID))
-		case m.Was == "":
-			words = append(words, fmt.Sprintf("%s is new in the plan (%s)", m.ID, m.Now))
-		case m.Now == "":
-			words = append(words, fmt.Sprintf("%s is gone from the plan (was %s)", m.ID, m.Was))
-		default:
-			words = append(words, fmt.Sprintf("%s was %s and is %s now", m.ID, m.Was, m.Now))
-		}
-	}
-	return strings.Join(words, "; ")
-}
-
-// mergeInventory is the old inventory with all that the plan may create.
-func mergeInventory(old []model.InventoryEntry, plan *model.Plan) []model.InventoryEntry {
-	out := slices.Clone(old)
-	for _, o := range plan.Objects {
-		if o.Verdict == model.VerdictDelete {
-			continue
-		}
-		out = putInventory(out, model.InventoryEntry{ID: o.ID, Version: o.Version, UID: o.Live.UID})
-	}
-	return out
-}
-
-// putInventory adds or replaces an entry. An entry that knows its UID is not
-// replaced by one that does not.
-func putInventory(list []model.InventoryEntry, entry model.InventoryEntry) []model.InventoryEntry {
-	i := slices.IndexFunc(list, func(e model.InventoryEntry) bool { return e.ID == entry.ID })
-	if i < 0 {
-		return append(list, entry)
-	}
-	if entry.UID != "" {
-		list[i] = entry
-	}
-	return list
 }
 
 func orNone(s string) string {

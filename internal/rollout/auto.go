@@ -119,7 +119,7 @@ func (e *Engine) takesBack(ctx context.Context, s site, deployed string) error {
 		return err
 	}
 	both, err := e.cfg.Repository.RenderMerged(ctx, s.env, s.head.Hash, deployed)
-	if err == nil && len(e.cfg.Repository.Changed(head, both)) == 0 {
+	if err == nil && len(e.cfg.Repository.Changed(s.env, head, both)) == 0 {
 		return nil
 	}
 	if err != nil && ctx.Err() != nil {

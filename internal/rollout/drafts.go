@@ -22,10 +22,11 @@ func (e *Engine) Draft(ctx context.Context, r model.DraftRequest) (model.Draft, 
 	if err != nil {
 		return model.Draft{}, nil, prefix(r.Environment, err)
 	}
-	p, err := e.read(ctx, s, d.Commit)
+	p, err := e.read(ctx, s, model.PlanAsk{Commit: d.Commit, Lenses: true})
 	if err != nil {
 		return d, nil, err
 	}
+	e.blame(ctx, s.env, p, d.Commit)
 	return d, p.plan, nil
 }
 
@@ -61,8 +62,8 @@ func (e *Engine) draft(ctx context.Context, s site, r model.DraftRequest) (model
 	if err != nil {
 		return model.Draft{}, err
 	}
-	d.Objects = repo.Changed(before, after)
-	d.Files = withoutSecrets(d.Files, slices.Concat(before.Objects, after.Objects))
+	d.Objects = repo.Changed(s.env, before, after)
+	d.Files = withoutSecrets(d.Files, slices.Concat(before.Objects, after.Objects), s.env.Mask)
 	return d, nil
 }
 

@@ -160,5 +160,5 @@ func (e *Engine) alters(ctx context.Context, s site, pr model.PullRequest) (miss
 		}
 		return missing, altered
 	}
-	return nil, altered || len(e.cfg.Repository.Changed(before, after)) > 0
+	return nil, altered || len(e.cfg.Repository.Changed(s.env, before, after)) > 0
 }

@@ -55,7 +55,7 @@ func (r *shared) RenderMerged(_ context.Context, env model.Environment, _, head 
 	return out, nil
 }
 
-func (*shared) Changed(before, after *model.Rendered) []model.ChangedObject {
+func (*shared) Changed(_ model.Environment, before, after *model.Rendered) []model.ChangedObject {
 	return make([]model.ChangedObject, len(after.Objects)-len(before.Objects))
 }
 

@@ -26,7 +26,7 @@ type Repository interface {
 	Detail(ctx context.Context, env model.Environment, commit string) (model.ChangeDetail, error)
 	Render(ctx context.Context, env model.Environment, commit string) (*model.Rendered, error)
 	// Changed compares two renders of an environment.
-	Changed(before, after *model.Rendered) []model.ChangedObject
+	Changed(env model.Environment, before, after *model.Rendered) []model.ChangedObject
 	// RenderMerged renders head merged into base, as its pull request would.
 	RenderMerged(ctx context.Context, env model.Environment, base, head string) (*model.Rendered, error)
 	Images(ctx context.Context, env model.Environment, commit string) ([]model.ImageUse, error)
@@ -53,8 +53,12 @@ type Cluster interface {
 	Plan(ctx context.Context, r model.PlanRequest) (*model.Plan, []model.Object, error)
 	Apply(ctx context.Context, o model.Object, planned model.PlannedObject) (model.InventoryEntry, error)
 	Delete(ctx context.Context, planned model.PlannedObject) error
-	Gone(ctx context.Context, id model.ObjectID, version string) (bool, error)
+	// Remains says why an object that a plan deletes is still there; empty: it
+	// is gone.
+	Remains(ctx context.Context, planned model.PlannedObject) (string, error)
 	RefreshKinds()
+	// Observe tells emit when live objects of a plan move, until ctx ends.
+	Observe(ctx context.Context, plan *model.Plan, emit func(model.Observation)) error
 	Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error
 
 	ReadState(ctx context.Context, env string) (model.State, error)

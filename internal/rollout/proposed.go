@@ -76,7 +76,7 @@ func (e *Engine) judge(ctx context.Context, s site, before *model.Rendered, pr m
 		}
 		return p
 	}
-	p.Objects = e.cfg.Repository.Changed(before, after)
+	p.Objects = e.cfg.Repository.Changed(s.env, before, after)
 	return p
 }
 
@@ -110,10 +110,18 @@ func (e *Engine) ProposedPlan(ctx context.Context, name string, number int) (*mo
 	if err != nil {
 		return nil, prefix(name, err)
 	}
-	plan, _, err := s.cluster.Plan(ctx, model.PlanRequest{Environment: s.env, Rendered: rendered, State: state})
+	req := model.PlanRequest{Environment: s.env, Rendered: rendered, State: state}
+	noLenses := ""
+	if req.Deployed, noLenses, err = e.deployedRender(ctx, s, state); err != nil {
+		return nil, prefix(name, err)
+	}
+	plan, _, err := s.cluster.Plan(ctx, req)
 	if err != nil {
 		return nil, prefix(name, err)
 	}
+	plan.NoLenses = noLenses
+	e.blame(ctx, s.env, reading{plan: plan, rendered: rendered, state: state}, s.head.Hash,
+		model.Change{Commit: head, PullRequest: &model.PullRequest{Number: number}})
 	plan.Problem = firstOf(plan.Problem, fmt.Sprintf("pull request #%d is not merged", number))
 	return plan, nil
 }

@@ -186,13 +186,13 @@ func TestWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	objects := []model.Object{
 		{ID: model.ObjectID{Kind: "Secret", Name: "db"}, Fields: map[string]any{"data": map[string]any{"password": "aHVudGVyMg==", "x": "MQ==", "user": "cGV0c3RvcmU="}}},
-		{ID: model.ObjectID{Kind: "ConfigMap", Name: "db"}, Fields: map[string]any{"data": map[string]any{"host": "db.example", "image": "petstore:1.4.2"}}},
+		{ID: model.ObjectID{Kind: "ConfigMap", Name: "db"}, Fields: map[string]any{"data": map[string]any{"host": "db.example", "image": "petstore:1.4.2", "token": "s3cr3t-token"}}},
 	}
 	files := withoutSecrets([]model.FileChange{
 		{Path: "db.env", Diff: "+PASSWORD=hunter2\n"}, {Path: "db.yaml", Diff: "+x: aHVudGVyMg==\n"}, {Path: "cm.yaml", Diff: "+host: db.example 1\n"},
-		{Path: "kustomization.yaml", Diff: "+  newTag: 1.4.3 # petstore\n"},
-	}, objects)
-	for i, withheld := range []bool{true, true, false, false} {
+		{Path: "kustomization.yaml", Diff: "+  newTag: 1.4.3 # petstore\n"}, {Path: "marked.yaml", Diff: "+token: s3cr3t-token\n"},
+	}, objects, []model.FieldRule{{Kind: "ConfigMap", Pointer: "/data/token"}})
+	for i, withheld := range []bool{true, true, false, false, true} {
 		if (files[i].Diff == "") != withheld || (files[i].Note != "") != withheld {
 			t.Errorf("%+v", files[i])
 		}

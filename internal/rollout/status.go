@@ -185,53 +185,6 @@ func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) 
 	return runs, prefix(name, unreadable)
 }
 
-// Plan reads the live state and says what applying a commit would do. commit
-// is any revision; empty means the head of the environment's branch.
-func (e *Engine) Plan(ctx context.Context, name, commit string) (*model.Plan, error) {
-	s, err := e.locate(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	hash := s.head.Hash
-	if commit != "" {
-		if hash, err = e.cfg.Repository.Resolve(ctx, commit); err != nil {
-			return nil, prefix(name, err)
-		}
-	}
-	p, err := e.read(ctx, s, hash)
-	if err != nil {
-		return nil, err
-	}
-	return p.plan, nil
-}
-
-// reading is a plan with the objects and the state it was made from.
-type reading struct {
-	plan    *model.Plan
-	objects map[model.ObjectID]model.Object
-	state   model.State
-}
-
-func (e *Engine) read(ctx context.Context, s site, commit string) (reading, error) {
-	rendered, err := e.cfg.Repository.Render(ctx, s.env, commit)
-	if err != nil {
-		return reading{}, prefix(s.env.Name, err)
-	}
-	state, err := s.cluster.ReadState(ctx, s.env.Name)
-	if err != nil {
-		return reading{}, prefix(s.env.Name, err)
-	}
-	plan, objects, err := s.cluster.Plan(ctx, model.PlanRequest{Environment: s.env, Rendered: rendered, State: state})
-	if err != nil {
-		return reading{}, prefix(s.env.Name, err)
-	}
-	r := reading{plan: plan, state: state, objects: make(map[model.ObjectID]model.Object, len(objects))}
-	for _, o := range objects {
-		r.objects[o.ID] = o
-	}
-	return r, nil
-}
-
 // Window judges an environment's windows: at the given time, or for the zero
 // time at the cluster's clock.
 func (e *Engine) Window(ctx context.Context, name string, at time.Time) (model.WindowState, error) {

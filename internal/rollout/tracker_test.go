@@ -57,26 +57,3 @@ func TestTracker(t *testing.T) {
 		t.Errorf("late: %v", err)
 	}
 }
-
-func TestInventoryKeepsWhatItKnows(t *testing.T) {
-	plan := &model.Plan{Objects: []model.PlannedObject{
-		{ID: id("cart"), Version: "v1", Verdict: model.VerdictUpdate, Live: model.LiveRef{UID: "u1"}},
-		{ID: id("new"), Version: "v1", Verdict: model.VerdictCreate},
-		{ID: id("known"), Version: "v1", Verdict: model.VerdictUnpredictable},
-		{ID: id("going"), Version: "v1", Verdict: model.VerdictDelete},
-	}}
-	old := []model.InventoryEntry{{ID: id("going"), UID: "u9"}, {ID: id("known"), UID: "u2"}}
-	got := map[string]string{}
-	for _, e := range mergeInventory(old, plan) {
-		got[e.ID.Name] = e.UID
-	}
-	want := map[string]string{"going": "u9", "known": "u2", "cart": "u1", "new": ""}
-	if len(got) != len(want) {
-		t.Errorf("inventory %v, want %v", got, want)
-	}
-	for name, uid := range want {
-		if got[name] != uid {
-			t.Errorf("%s has UID %q, want %q", name, got[name], uid)
-		}
-	}
-}

@@ -83,7 +83,7 @@ func (e *Engine) try(ctx context.Context, s site, r ValidateRequest, v *model.Va
 		v.Message = "it does not render: " + err.Error()
 		return nil
 	}
-	v.Objects = append(v.Objects, e.cfg.Repository.Changed(before, after)...)
+	v.Objects = append(v.Objects, e.cfg.Repository.Changed(s.env, before, after)...)
 	box, err := e.sandbox(s, r, after)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ func (x *execution) apply(ctx context.Context) error {
 		x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: w.Name})
 		applied, err := x.applyWave(ctx, i+1, w)
 		targets = append(targets, applied...)
+		x.keepInventory(ctx, w)
 		if err != nil {
 			return x.interrupted(ctx, err)
 		}
@@ -120,9 +121,9 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 				x.mark(o.ID, model.ResultFailed, err.Error())
 				return nil
 			}
-			x.state.Inventory = putInventory(x.state.Inventory, entry)
+			noteUID(x.state.Inventory, entry)
 			x.mark(o.ID, model.ResultApplied, "")
-			targets = append(targets, model.Target(entry))
+			targets = append(targets, model.Target{ID: entry.ID, Version: entry.Version, UID: entry.UID})
 			x.log.tell(model.Event{Type: model.EventApplied, Object: &o.ID, Verdict: o.Verdict, Wave: number})
 			return nil
 		})
@@ -270,15 +271,28 @@ func (x *execution) prune(ctx context.Context, number int, w model.Wave) error {
 	return nil
 }
 
+// tellHeld is how long a deletion may take before it is told what holds it up.
+const tellHeld = 2 * time.Second
+
+// waitGone waits until a deleted object is gone, for as long as the engine has
+// patience.
 func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 	limit, cancel := context.WithTimeout(ctx, x.engine.cfg.Timing.Prune)
 	defer cancel()
 	tick := time.NewTicker(x.engine.cfg.Timing.Poll)
 	defer tick.Stop()
+	began, held, last := x.engine.cfg.Now(), "", ""
 	for {
-		gone, err := x.site.cluster.Gone(limit, o.ID, o.Version)
-		if gone || err != nil && limit.Err() == nil {
+		why, err := x.site.cluster.Remains(limit, o)
+		switch {
+		case err == nil && why == "", err != nil && limit.Err() == nil:
 			return err
+		case err == nil && why != held && x.engine.cfg.Now().Sub(began) >= tellHeld:
+			x.log.tell(model.Event{Type: model.EventNote, Object: &o.ID, Message: fmt.Sprintf("%s is being deleted: %s", o.ID, why)})
+			held = why
+		}
+		if err == nil {
+			last = why
 		}
 		select {
 		case <-tick.C:
@@ -287,7 +301,8 @@ func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 				return ctx.Err()
 			}
 			return model.Errorf(model.ExitRolloutFailed,
-				"%s is marked for deletion but not gone after %s: a finalizer holds it; look at its metadata.finalizers", o.ID, x.engine.cfg.Timing.Prune)
+				"%s is marked for deletion but not gone after %s: %s; it goes once that is settled, then apply again to record it",
+				o.ID, x.engine.cfg.Timing.Prune, firstOf(last, "the API server did not answer"))
 		}
 	}
 }

@@ -20,11 +20,22 @@ const (
 		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"
 )
 
-// binary returns the path of the control plane's executable, building it if
-// it is missing or older than its sources. The environment variable
-// FAIRTIDE_CONTROLPLANE names one to use as it is.
-func binary() (string, error) {
-	if path := os.Getenv("FAIRTIDE_CONTROLPLANE"); path != "" {
+// executable is a program of the control plane's module.
+type executable struct {
+	name     string // of the file in bin
+	pkg      string
+	variable string // an environment variable that names one to use as it is
+}
+
+var (
+	controlPlane = executable{"controlplane", ".", "FAIRTIDE_CONTROLPLANE"}
+	kubectl      = executable{"kubectl", "k8s.io/kubernetes/cmd/kubectl", "FAIRTIDE_KUBECTL"}
+)
+
+// find returns the path of the executable, building it if it is missing or
+// older than the sources of the module.
+func (e executable) find() (string, error) {
+	if path := os.Getenv(e.variable); path != "" {
 		_, err := os.Stat(path)
 		return path, err
 	}
@@ -32,7 +43,7 @@ func binary() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(root, "bin", "controlplane")
+	path := filepath.Join(root, "bin", e.name)
 	sources := filepath.Join(root, "internal", "controlplane")
 	if fresh, err := upToDate(path, sources); fresh || err != nil {
 		return path, err
@@ -49,17 +60,17 @@ func binary() (string, error) {
 	if fresh, err := upToDate(path, sources); fresh || err != nil {
 		return path, err
 	}
-	return path, build(path, sources)
+	return path, e.build(path, sources)
 }
 
-func build(path, sources string) error {
+func (e executable) build(path, sources string) error {
 	fmt.Fprintf(os.Stderr, "testcluster: building %s, which takes some minutes the first time\n", path)
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w "+versionFlags, "-o", path, ".")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w "+versionFlags, "-o", path, e.pkg)
 	cmd.Dir = sources
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "PWD="+sources)
 	began := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the control plane: %w\n%s", err, out)
+		return fmt.Errorf("building %s: %w\n%s", e.name, err, out)
 	}
 	// A source that changes during the build is newer than the result.
 	return os.Chtimes(path, began, began)

@@ -127,7 +127,7 @@ func Start(dir string, opts ...Option) (*Cluster, error) {
 	for _, opt := range opts {
 		opt(&s)
 	}
-	path, err := binary()
+	path, err := controlPlane.find()
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +145,16 @@ func (c *Cluster) Stop() error { return c.process.stop() }
 func (c *Cluster) Config(t testing.TB) *rest.Config {
 	t.Helper()
 	return loadConfig(t, c.Kubeconfig)
+}
+
+// Kubectl returns the path of a kubectl of the control plane's version.
+func (c *Cluster) Kubectl(t testing.TB) string {
+	t.Helper()
+	path, err := kubectl.find()
+	if err != nil {
+		t.Fatalf("building kubectl: %v", err)
+	}
+	return path
 }
 
 // KubeconfigFor returns the path of the kubeconfig of a user that was added by

@@ -73,6 +73,9 @@ const (
 	Unchanged  ID = "unchanged"
 	Layout     ID = "layout"
 	Zoom       ID = "zoom"
+	Lens       ID = "lens"
+	Hidden     ID = "hidden"
+	KeepLive   ID = "keep-live"
 	ScrollLeft ID = "scroll-left"
 	ScrollEnd  ID = "scroll-right"
 

@@ -29,6 +29,9 @@ type Document struct {
 	hunks  []int // which spans are hunks
 	digits int   // of the longest line number
 
+	left, right map[int]Note // beside lines of the two texts
+	longest     int          // of the notes, in cells
+
 	marks map[int][2][]textdiff.Span // word marks of changed rows, as they come into sight
 }
 

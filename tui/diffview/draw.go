@@ -35,7 +35,8 @@ func (v *View) Lines(t *theme.Theme) []string {
 		if n >= current.From && n < current.To {
 			p.bar = t.Accent.Paint(t.Glyph.Cursor)
 		}
-		out = append(out, p.line(v.doc.spans[i], i, n-v.starts[i]))
+		line := p.line(v.doc.spans[i], i, n-v.starts[i])
+		out = append(out, line+v.beside(t, p.note, p.noted))
 	}
 	return out
 }
@@ -64,6 +65,9 @@ type pen struct {
 
 	sub     int  // which line of a wrapped row
 	wrapped bool // the row may be wrapped
+
+	note  Note // beside the line
+	noted bool // there is one
 }
 
 func (p *pen) line(s span, index, n int) string {
@@ -77,6 +81,13 @@ func (p *pen) line(s span, index, n int) string {
 		return p.row(s.rows.From + n)
 	}
 	return p.single(v.doc.uni[s.uni.From+n])
+}
+
+// remark takes the note for the first line of a row.
+func (p *pen) remark(r textdiff.Row, s side) {
+	if p.sub == 0 {
+		p.note, p.noted = p.v.doc.note(r, s)
+	}
 }
 
 func (p *pen) fold(s span) string {
@@ -94,6 +105,7 @@ func (p *pen) fold(s span) string {
 func (p *pen) row(i int) string {
 	d := p.v.doc
 	r := d.diff.Rows[i]
+	p.remark(r, both)
 	lw, rw := p.v.columns()
 	a, b := sanitize.Line(d.diff.Left(r)), sanitize.Line(d.diff.Right(r))
 	var m [2][]textdiff.Span
@@ -135,6 +147,7 @@ func (p *pen) number(n int) {
 func (p *pen) single(u uniLine) string {
 	d := p.v.doc
 	r := d.diff.Rows[u.row]
+	p.remark(r, u.side)
 	var m [2][]textdiff.Span
 	if r.Kind == textdiff.Changed {
 		m = d.words(u.row, sanitize.Line(d.diff.Left(r)), sanitize.Line(d.diff.Right(r)))

@@ -36,7 +36,9 @@ type View struct {
 	wraps  []wrap // of each span, empty where nothing is wrapped
 	split  bool   // starts were counted for side by side
 	top, x int
-	w, h   int
+	full   int // the width that was set
+	margin int // of it for the notes
+	w, h   int // for the text
 	hunk   int // the current one
 }
 
@@ -56,11 +58,11 @@ func (v *View) Document() *Document { return v.doc }
 
 // SetSize sets the space in cells and lines.
 func (v *View) SetSize(w, h int) {
-	if w == v.w && h == v.h {
+	if w == v.full && h == v.h {
 		return
 	}
-	rewrap := w != v.w
-	v.w, v.h = w, h
+	rewrap := w != v.full
+	v.full, v.h = w, h
 	if rewrap {
 		v.layout()
 		v.reveal()
@@ -94,15 +96,16 @@ func (v *View) wantSplit() bool {
 	}
 	switch v.Mode {
 	case Split:
-		return v.w >= minSplit
+		return v.full >= minSplit
 	case Unified:
 		return false
 	}
-	return v.w >= autoSplit
+	return v.full >= autoSplit
 }
 
 // layout counts the lines of each span for the current mode, width and folds.
 func (v *View) layout() {
+	v.measure()
 	v.split = v.wantSplit()
 	v.starts, v.wraps = v.starts[:0], v.wraps[:0]
 	if v.doc == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/frame"
@@ -19,6 +20,10 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 		Production: p.Environment.Tier == model.TierProduction,
 	}
 	name := sanitize.Line(p.Environment.Name)
+	if p.lens != model.LensApply {
+		h.Left += "  lens " + string(p.lens)
+		name += "  lens " + string(p.lens)
+	}
 	switch n := len(p.Shipped); {
 	case p.Draft != nil:
 		h.Left = name + "  " + sanitize.Line(p.Order.Of) + ", not pushed yet"
@@ -44,7 +49,7 @@ const airyHeight = 26
 
 // Draw draws the page's body.
 func (p *Page) Draw(f frame.Frame) frame.Body {
-	if p.Plan.Value == nil {
+	if p.seen == nil {
 		return frame.Body{Lines: p.waiting(f)}
 	}
 	if airy := f.H >= airyHeight && f.W >= frame.TwoColumns; airy != p.airy {
@@ -123,15 +128,17 @@ func (p *Page) left(f frame.Frame, w int) []string {
 
 // summary says how much of the plan changes.
 func (p *Page) summary(f frame.Frame, w int) string {
-	plan := p.Plan.Value
+	plan := p.seen
 	c := plan.Counts()
 	total := len(plan.Objects)
 	text := fmt.Sprintf("%d of %s", total-c.Unchanged, words.Count(total, "object"))
 	if total == c.Unchanged {
 		text = "no changes in " + words.Count(total, "object")
 	}
-	aside := ""
+	aside, moved := p.freshness()
 	switch {
+	case moved:
+		return paint.Spread(" "+f.Title.Paint(strings.ToUpper(text[:1])+text[1:]), f.Warn.Paint(aside)+" ", w)
 	case p.Plan.Slow(f.Now):
 		aside = "reading " + f.Glyph.Ellipsis
 	default:
@@ -143,7 +150,7 @@ func (p *Page) summary(f frame.Frame, w int) string {
 // rows are the objects by verdict, h lines at most.
 func (p *Page) rows(f frame.Frame, w, h int) []string {
 	counts := map[model.Verdict]int{}
-	for _, o := range p.Plan.Value.Objects {
+	for _, o := range p.seen.Objects {
 		counts[o.Verdict]++
 	}
 	var out []string
@@ -177,7 +184,7 @@ func (p *Page) heading(f frame.Frame, v model.Verdict, n, w int) string {
 }
 
 func (p *Page) objectRow(f frame.Frame, id model.ObjectID, selected bool, w int) string {
-	o := p.Plan.Value.Objects[p.index[id]]
+	o := p.seen.Objects[p.index[id]]
 	row := f.Row(selected, !p.inDiff)
 	risk := "  "
 	if s, ok := worst(o.Risks); ok {
@@ -187,7 +194,11 @@ func (p *Page) objectRow(f frame.Frame, id model.ObjectID, selected bool, w int)
 	if selected && !p.inDiff {
 		kind = f.Cursor
 	}
-	return paint.Cut(f.Mark(selected, !p.inDiff)+risk+kind.Paint(sanitize.Line(id.Kind))+" "+row.Paint(sanitize.Line(id.Name)), w)
+	line := f.Mark(selected, !p.inDiff) + risk + kind.Paint(sanitize.Line(id.Kind)) + " " + row.Paint(sanitize.Line(id.Name))
+	if aside := p.aside(f, o); aside != "" {
+		return paint.Spread(paint.Cut(line, w-paint.Width(aside)-1), aside, w)
+	}
+	return paint.Cut(line, w)
 }
 
 // worst is the gravest severity among risks.
@@ -207,11 +218,16 @@ func worst(risks []model.Risk) (model.Severity, bool) {
 func (p *Page) risks(f frame.Frame, w, most int) []string {
 	var out []string
 	for _, s := range []model.Severity{model.SeverityDanger, model.SeverityWarning, model.SeverityInfo} {
-		for _, o := range p.Plan.Value.Objects {
+		for _, o := range p.seen.Objects {
 			for _, r := range o.Risks {
 				if r.Severity == s && len(out) <= most {
 					out = append(out, riskLines(f, r, sanitize.Line(o.ID.Name)+": ", w)...)
 				}
+			}
+		}
+		for _, r := range p.seen.Risks {
+			if r.Severity == s && len(out) <= most {
+				out = append(out, riskLines(f, r, "", w)...)
 			}
 		}
 	}
@@ -224,7 +240,7 @@ func (p *Page) risks(f frame.Frame, w, most int) []string {
 func riskLines(f frame.Frame, r model.Risk, of string, w int) []string {
 	var out []string
 	look := f.Severity(r.Severity)
-	for i, l := range paint.Wrap(of+sanitize.Line(r.Message), w-6) {
+	for i, l := range paint.Wrap(string(r.Severity)+": "+of+sanitize.Line(r.Message), w-6) {
 		mark := "     "
 		if i == 0 {
 			mark = "   " + look.Paint(f.Glyph.Risk) + " "
@@ -266,28 +282,10 @@ func (p *Page) diff(f frame.Frame, w, h int) []string {
 	}
 	p.view.SetSize(w, room)
 	if room < h-len(out) {
-		before, after := sides(o)
+		before, after := lens.Titles(o.Verdict, p.lens)
 		out = append(out, p.view.Titles(f.Theme, before, after))
 	}
 	return append(out, p.view.Lines(f.Theme)...)
-}
-
-// sides name what the two sides are.
-func sides(o model.PlannedObject) (before, after string) {
-	before, after = "live", "after apply"
-	switch o.Verdict {
-	case model.VerdictCreate:
-		before = "nothing live"
-	case model.VerdictDelete:
-		after = "deleted"
-	case model.VerdictReplace:
-		after = "deleted and created again"
-	case model.VerdictUnpredictable:
-		after = "as Git writes it"
-	case model.VerdictUnchanged:
-		after = "the same after apply"
-	}
-	return before, after
 }
 
 func (p *Page) diffTitle(f frame.Frame, o model.PlannedObject, w int) string {
@@ -317,6 +315,8 @@ func (p *Page) remarks(f frame.Frame, o model.PlannedObject, w, h int) []string 
 	if o.Verdict == model.VerdictUnchanged && o.TakesOwnership {
 		out = append(out, paint.Cut("   "+f.Dim.Paint("no value changes; fairtide becomes the fields' manager"), w))
 	}
+	out = append(out, p.keptLines(f, o.ID, w)...)
+	out = append(out, p.hiddenLines(f, o, w)...)
 	if o.Source.File != "" {
 		out = append(out, paint.Cut("   "+f.Dim.Paint(source(o.Source)), w))
 	}

@@ -4,12 +4,11 @@
 package review
 
 import (
-	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/fairtide-dev/fairtide/internal/manifest"
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/diffview"
@@ -35,6 +34,7 @@ type Page struct {
 	Shipped     []model.Change
 	Newer       int // pending changes that stay pending
 	Plan        slot.Slot[*model.Plan]
+	Keep        []model.FieldRef // whose live values stay this once
 
 	// Draft is set on the review of a commit that is not pushed yet, Order is
 	// what it was made from. Proposed is set on that of an open pull request.
@@ -43,15 +43,23 @@ type Page struct {
 	Order    draft.Order
 	Proposed *model.Proposed
 
+	lens      model.Lens
+	seen      *model.Plan // the plan through the lens
 	objects   list.List[row]
-	index     map[model.ObjectID]int // into the plan's objects
+	index     map[model.ObjectID]int // into what is seen
 	unchanged bool                   // the unchanged objects are listed
 	inDiff    bool                   // the diff has the focus
 	zoom      bool                   // the diff has the whole screen
 	airy      bool                   // there is room for blank lines between verdicts
 
+	// Unwatched says why the page is not kept current by itself; empty: it is.
+	Unwatched string
+	moved     movements
+	hidden    bool // what rules hide is shown
+
 	view    diffview.View
 	shown   model.ObjectID
+	through model.Lens // that shown is seen through
 	docs    map[model.ObjectID]*diffview.Document
 	order   []model.ObjectID // of docs, the oldest first
 	asked   map[model.ObjectID]bool
@@ -60,20 +68,20 @@ type Page struct {
 
 // New makes a page for shipping env up to commit.
 func New(env model.Environment, commit string, shipped []model.Change, newer int) *Page {
-	return &Page{Environment: env, Commit: commit, Shipped: shipped, Newer: newer}
+	return &Page{Environment: env, Commit: commit, Shipped: shipped, Newer: newer, lens: model.LensApply}
 }
 
 // NewDraft makes a page for a draft that has just been made. Sync is to be
 // called before it is drawn.
 func NewDraft(env model.Environment, o draft.Order, made draft.Made, now time.Time) *Page {
-	p := &Page{Environment: env, Commit: made.Draft.Commit, Draft: &made.Draft, Order: o}
+	p := &Page{Environment: env, Commit: made.Draft.Commit, Draft: &made.Draft, Order: o, lens: model.LensApply}
 	p.Plan.Value, p.Plan.Loaded, p.Plan.At = made.Plan, true, now
 	return p
 }
 
 // NewProposed makes a page for an open pull request.
 func NewProposed(env model.Environment, pr model.Proposed) *Page {
-	return &Page{Environment: env, Commit: pr.Head, Proposed: &pr}
+	return &Page{Environment: env, Commit: pr.Head, Proposed: &pr, lens: model.LensApply}
 }
 
 // comparedMsg is the comparison of an object's two sides.
@@ -84,26 +92,11 @@ type comparedMsg struct {
 	err  error
 }
 
-// compare makes an object's document away from the UI's goroutine.
-func compare(plan *model.Plan, o model.PlannedObject) tea.Cmd {
-	return func() tea.Msg {
-		before, err := manifest.YAML(o.Before)
-		if err != nil {
-			return comparedMsg{plan: plan, id: o.ID, err: fmt.Errorf("%s, as it is live: %w", o.ID, err)}
-		}
-		after, err := manifest.YAML(o.After)
-		if err != nil {
-			return comparedMsg{plan: plan, id: o.ID, err: fmt.Errorf("%s, after apply: %w", o.ID, err)}
-		}
-		return comparedMsg{plan: plan, id: o.ID, doc: diffview.Compare(string(before), string(after))}
-	}
-}
-
 // Update takes the page's own messages. It reports whether msg was one that
 // mattered.
 func (p *Page) Update(msg tea.Msg) bool {
 	m, ok := msg.(comparedMsg)
-	if !ok || m.plan != p.Plan.Value {
+	if !ok || m.plan != p.seen {
 		return false
 	}
 	delete(p.asked, m.id)
@@ -118,28 +111,39 @@ func (p *Page) Update(msg tea.Msg) bool {
 		delete(p.docs, p.order[0])
 		p.order = p.order[1:]
 	}
-	if m.id == p.shown && p.view.Document() == nil {
-		p.view.Show(m.doc)
+	if m.id == p.shown {
+		p.view.Swap(m.doc)
 	}
 	return true
 }
 
-// Sync is called after the plan was read. The selection stays on its object.
+// Sync is called after the plan was read. The selection stays on its object, and
+// what is in sight of it where it is.
 func (p *Page) Sync() tea.Cmd {
-	p.docs, p.order, p.asked = map[model.ObjectID]*diffview.Document{}, nil, map[model.ObjectID]bool{}
+	was := p.seen
+	p.asked = map[model.ObjectID]bool{}
 	p.index = map[model.ObjectID]int{}
-	plan := p.Plan.Value
-	if plan == nil {
+	p.seen = nil
+	if p.Plan.Value == nil {
 		return nil
 	}
+	p.moved.sync(p.Plan.Value)
+	plan := lens.Through(p.Plan.Value, p.lens)
+	if p.hidden {
+		plan = lens.WithHidden(plan)
+	}
+	p.seen = plan
 	for i, o := range plan.Objects {
 		p.index[o.ID] = i
 	}
 	if !plan.Differs() {
 		p.unchanged = true // there is nothing else to look at
 	}
+	p.carry(was)
 	p.fill()
-	p.shown = model.ObjectID{}
+	if p.through != p.lens || was == nil {
+		p.shown, p.through = model.ObjectID{}, p.lens
+	}
 	return p.follow()
 }
 
@@ -147,7 +151,7 @@ func (p *Page) Sync() tea.Cmd {
 func (p *Page) fill() {
 	var items []list.Item[row]
 	last := model.Verdict("")
-	for _, o := range p.Plan.Value.Objects {
+	for _, o := range p.seen.Objects {
 		if o.Verdict != last {
 			if p.airy && last != "" {
 				items = append(items, list.Item[row]{Heading: true})
@@ -173,6 +177,7 @@ func (p *Page) follow() tea.Cmd {
 	if o.ID != p.shown {
 		p.shown, p.problem = o.ID, ""
 		p.view.Show(p.docs[o.ID])
+		delete(p.moved.unseen, o.ID)
 	}
 	var cmds []tea.Cmd
 	at := p.objects.Index()
@@ -183,7 +188,7 @@ func (p *Page) follow() tea.Cmd {
 		id := p.objects.Item(i).Key.id
 		if p.docs[id] == nil && !p.asked[id] {
 			p.asked[id] = true
-			cmds = append(cmds, compare(p.Plan.Value, p.Plan.Value.Objects[p.index[id]]))
+			cmds = append(cmds, compare(p.seen, p.seen.Objects[p.index[id]]))
 		}
 	}
 	return tea.Batch(cmds...)
@@ -192,10 +197,10 @@ func (p *Page) follow() tea.Cmd {
 // Selected is the object the cursor is on.
 func (p *Page) Selected() (model.PlannedObject, bool) {
 	key, ok := p.objects.Selected()
-	if !ok || p.Plan.Value == nil {
+	if !ok || p.seen == nil {
 		return model.PlannedObject{}, false
 	}
-	return p.Plan.Value.Objects[p.index[key.id]], true
+	return p.seen.Objects[p.index[key.id]], true
 }
 
 // Do carries out an action of the page. ok is false if it is not one; note is
@@ -219,6 +224,10 @@ func (p *Page) Do(id action.ID) (cmd tea.Cmd, note string, ok bool) {
 		if !p.view.ToggleMode() {
 			note = p.whyNotSplit()
 		}
+	case action.Lens:
+		return p.turn()
+	case action.Hidden:
+		return p.toggleHidden()
 	case action.Zoom:
 		p.zoom = !p.zoom
 		p.inDiff = p.inDiff || p.zoom
@@ -230,7 +239,7 @@ func (p *Page) Do(id action.ID) (cmd tea.Cmd, note string, ok bool) {
 }
 
 func (p *Page) toggleUnchanged() {
-	if p.Plan.Value == nil {
+	if p.seen == nil {
 		return
 	}
 	p.unchanged = !p.unchanged
@@ -328,9 +337,13 @@ func (p *Page) Hints() []action.ID {
 	case p.Plan.Value == nil:
 		return []action.ID{action.Back, action.Refresh}
 	case p.Proposed != nil:
-		return []action.ID{action.OpenDiff, action.NextHunk, action.NextObject, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
+		return []action.ID{action.OpenDiff, action.NextHunk, action.NextObject, action.Lens, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
 	case p.inDiff:
-		return []action.ID{action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Layout, action.Zoom, p.next(), action.Back}
+		return []action.ID{action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Lens, action.Layout, action.Zoom, p.next(), action.Back}
 	}
-	return []action.ID{p.next(), action.OpenDiff, action.NextHunk, action.NextObject, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
+	hints := []action.ID{p.next(), action.OpenDiff, action.NextHunk, action.NextObject}
+	if o, ok := p.Selected(); ok && len(p.liveEdits(o.ID)) > 0 {
+		hints = append(hints, action.KeepLive)
+	}
+	return append(hints, action.Lens, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back)
 }

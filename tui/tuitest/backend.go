@@ -25,6 +25,9 @@ type Backend struct {
 	// Script plays a run. It must return soon after its context ends.
 	Script func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
 
+	// Moves are what the watch over a plan tells; nil: nothing ever moves.
+	Moves chan model.Observation
+
 	mu    sync.Mutex
 	calls []string
 	fail  map[string]error
@@ -103,6 +106,21 @@ func (b *Backend) called(format string, args ...any) error {
 	return nil
 }
 
+// Observe implements tui.Backend: it hands on Moves.
+func (b *Backend) Observe(ctx context.Context, plan *model.Plan, emit func(model.Observation)) error {
+	if err := b.called("Observe %s", plan.Environment); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case o := <-b.Moves:
+			emit(o)
+		}
+	}
+}
+
 // Environments implements tui.Backend.
 func (b *Backend) Environments(context.Context) ([]model.Environment, error) {
 	if err := b.called("Environments"); err != nil {
@@ -142,8 +160,9 @@ func (b *Backend) Pending(_ context.Context, env string) (model.Pending, error) 
 }
 
 // Plan implements tui.Backend. The plan is the environment's, for the commit
-// that is asked for.
-func (b *Backend) Plan(_ context.Context, env, commit string) (*model.Plan, error) {
+// that is asked for; fields that are kept have their live values after it.
+func (b *Backend) Plan(_ context.Context, ask model.PlanAsk) (*model.Plan, error) {
+	env, commit := ask.Environment, ask.Commit
 	if err := b.called("Plan %s %s", env, commit); err != nil {
 		return nil, err
 	}
@@ -153,7 +172,8 @@ func (b *Backend) Plan(_ context.Context, env, commit string) (*model.Plan, erro
 	if commit != "" {
 		p.Commit = commit
 	}
-	return &p, nil
+	p.Kept = ask.Keep
+	return keeping(&p), nil
 }
 
 // Apply implements tui.Backend.

@@ -2,6 +2,7 @@ package tuitest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
@@ -147,7 +148,53 @@ func samplePlan(env string, now time.Time) *model.Plan {
 			Before: configMap(name, "1s"), After: configMap(name, "1s"),
 		})
 	}
+	explain(p, now)
 	p.Sort()
+	return p
+}
+
+// explain gives the sample's plan its causes and the sides of the other lenses:
+// somebody scaled the gateway up.
+func explain(p *model.Plan, now time.Time) {
+	git := func(path, commit string, number int) model.Cause {
+		return model.Cause{Path: path, Kind: model.CauseGit, By: commit, PullRequest: number}
+	}
+	for i := range p.Objects {
+		o := &p.Objects[i]
+		o.Deployed, o.Rendered = o.Before, o.After
+		switch o.ID.Kind + " " + o.ID.Name {
+		case "Deployment petstore":
+			o.Causes = []model.Cause{
+				git("spec.template.spec.containers[petstore].env", Head, 42),
+				git("spec.template.spec.containers[petstore].image", Head, 42),
+			}
+		case "Deployment gateway":
+			o.Causes = []model.Cause{
+				{Path: "spec.replicas", Kind: model.CauseDrift, By: "kubectl-scale", At: now.Add(-2 * time.Hour)},
+				git("spec.template.spec.containers[gateway].image", Second, 41),
+			}
+			o.Deployed = deployment("gateway", "2.0.8", 3, false)
+		case "ConfigMap gateway":
+			o.Causes = []model.Cause{git("data.timeout", Second, 41)}
+		case "PodDisruptionBudget cart", "ConfigMap legacy-flags":
+			o.Causes = []model.Cause{git("", Third, 39)}
+		}
+	}
+}
+
+// keeping is a plan after the fields in its Kept are left out: their values
+// stay. It knows the one field of the sample that somebody changed.
+func keeping(p *model.Plan) *model.Plan {
+	p.Objects = slices.Clone(p.Objects)
+	for _, f := range p.Kept {
+		for i := range p.Objects {
+			o := &p.Objects[i]
+			if o.ID == f.ID && f.Path == "spec.replicas" {
+				o.After = deployment("gateway", "2.0.9", 5, false)
+				o.Causes, o.Risks = o.Causes[1:], nil
+			}
+		}
+	}
 	return p
 }
 
