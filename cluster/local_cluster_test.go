@@ -136,7 +136,7 @@ func TestLocalCustomResources(t *testing.T) {
 	var after *model.Plan
 	w.eventually("the definition is served", func() bool {
 		after, _ = w.plan(text)
-		return !strings.Contains(asJSON(after.Objects), "is not known")
+		return rowNamed(t, after, "Boat", name(0)).Prediction == model.PredictedByServer
 	})
 	for i, tc := range cases {
 		was, is := rowNamed(t, before, "Boat", name(i)), rowNamed(t, after, "Boat", name(i))
