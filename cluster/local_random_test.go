@@ -42,6 +42,16 @@ func TestLocalPredictionEqualsServers(t *testing.T) {
 		_, err := first.admin.Resource(kinds[len(kinds)-1].gvr).List(first.ctx, metav1.ListOptions{})
 		return err == nil
 	})
+	// The server publishes a schema some time after it serves the kind.
+	first.eventually("its schema is published", func() bool {
+		first.c.disco.Invalidate()
+		paths, err := first.c.disco.OpenAPIV3().Paths()
+		if err != nil || paths["apis/"+group+"/v1"] == nil {
+			return false
+		}
+		schema, err := paths["apis/"+group+"/v1"].Schema("application/json")
+		return err == nil && strings.Contains(string(schema), `"slow"`)
+	})
 	w := &randomWorld{planWorld: *first, rng: rand.New(rand.NewPCG(seed, 0)), kinds: kinds, prefix: "local"} //nolint:gosec // a test's
 	for i := range kinds {
 		w.kinds = kinds[i : i+1]
