@@ -22,8 +22,9 @@ func trailers(message string) []trailer {
 	lines := strings.Split(strings.TrimRight(message, " \t\r\v\f\n"), "\n")
 	var out []trailer
 	for _, line := range lines[trailerBlock(lines):] {
-		if strings.HasPrefix(line, "#") {
-			continue // what git takes for a comment
+		if strings.HasPrefix(line, "#") { // what git takes for a comment
+			out = append(out, trailer{}) // what follows it goes on with nothing
+			continue
 		}
 		if line != "" && isSpace(line[0]) {
 			if len(out) > 0 {
