@@ -43,8 +43,16 @@ type Draft struct {
 type DraftRequest struct {
 	Environment string
 	Kind        DraftKind
-	Commit      string // the change to revert, or the commit to go back to
-	Image, Tag  string // with DraftBump
+	Commit      string     // the change to revert, or the commit to go back to
+	Image, Tag  string     // with DraftBump
+	Fields      []FieldRef // with DraftAdopt: whose live values Git is to have
+}
+
+// LiveField is a field whose live value Git is to have, with the live object it
+// is read from as a plan shows it: normalised and masked.
+type LiveField struct {
+	Field FieldRef
+	Live  map[string]any
 }
 
 // DraftKind says what a draft is for.
@@ -55,6 +63,7 @@ const (
 	DraftRevert DraftKind = "revert"  // the inverse of one change
 	DraftBackTo DraftKind = "back-to" // the environment's inputs as they were at a commit
 	DraftBump   DraftKind = "bump"    // another image version
+	DraftAdopt  DraftKind = "adopt"   // live values of fields, written to Git
 )
 
 // Proposed is an open pull request that touches an environment.

@@ -113,7 +113,7 @@ Without a command it opens the terminal UI.`,
 	f.StringVar(&p.flags.logFile, "log-file", "", "append a log of what is done to this file")
 	root.AddCommand(p.statusCommand(), p.changesCommand(), p.diffCommand(), p.applyCommand(),
 		p.testCommand(), p.historyCommand(), p.windowCommand(), p.revertCommand(),
-		p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(),
+		p.adoptCommand(), p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(),
 		p.validateCommand(), p.runCommand(), p.versionCommand())
 	root.SetHelpCommand(p.helpCommand(root))
 	return root

@@ -10,8 +10,8 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// Draft makes the commit of a revert, a way back or an upgrade in fairtide's
-// own repository, and the plan of applying it. Nothing is pushed. A revert
+// Draft makes the commit of a revert, a way back, an upgrade or an adoption in
+// fairtide's own repository, and the plan of applying it. Nothing is pushed. A revert
 // that conflicts is an error that names the files.
 func (e *Engine) Draft(ctx context.Context, r model.DraftRequest) (model.Draft, *model.Plan, error) {
 	s, err := e.locate(ctx, r.Environment)
@@ -70,7 +70,7 @@ func (e *Engine) draft(ctx context.Context, s site, r model.DraftRequest) (model
 // remember keeps the drafts that may be applied before they are merged: those
 // that take the environment back to what was merged once.
 func (e *Engine) remember(ctx context.Context, s site, r model.DraftRequest, d model.Draft) error {
-	if r.Kind == model.DraftBump {
+	if r.Kind == model.DraftBump || r.Kind == model.DraftAdopt {
 		return nil
 	}
 	merged, err := e.cfg.Repository.Merged(ctx, r.Commit, s.head.Hash)
@@ -98,6 +98,8 @@ func (e *Engine) patch(ctx context.Context, s site, r model.DraftRequest) (model
 		return e.cfg.Repository.BackTo(ctx, s.env, r.Commit, s.head.Hash)
 	case model.DraftBump:
 		return e.cfg.Repository.Bump(ctx, s.env, r.Image, r.Tag, s.head.Hash)
+	case model.DraftAdopt:
+		return e.adopt(ctx, s, r)
 	}
 	return model.Patch{}, model.Errorf(model.ExitUsage, "unknown kind of draft %q", r.Kind)
 }
@@ -115,6 +117,8 @@ func conflictError(r model.DraftRequest, conflicts []model.Conflict) error {
 func (e *Engine) describe(ctx context.Context, s site, r model.DraftRequest) model.Draft {
 	short := model.Short(r.Commit)
 	switch r.Kind {
+	case model.DraftAdopt:
+		return describeAdopt(s, r)
 	case model.DraftBump:
 		name := r.Image[strings.LastIndex(r.Image, "/")+1:]
 		return model.Draft{

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -218,7 +219,7 @@ func TestRevertOfRun(t *testing.T) {
 			}
 			continue
 		}
-		if want := (model.DraftRequest{Environment: "staging", Kind: c.kind, Commit: c.commit}); err != nil || got != want {
+		if want := (model.DraftRequest{Environment: "staging", Kind: c.kind, Commit: c.commit}); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", c.name, got, err)
 		}
 	}

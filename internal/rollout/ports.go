@@ -43,6 +43,8 @@ type Repository interface {
 	Revert(ctx context.Context, commit, onto string) (model.Patch, error)
 	BackTo(ctx context.Context, env model.Environment, commit, onto string) (model.Patch, error)
 	Bump(ctx context.Context, env model.Environment, image, tag, onto string) (model.Patch, error)
+	// Adopt writes live values to Git, in files that none of the others reads.
+	Adopt(ctx context.Context, env model.Environment, others []model.Environment, fields []model.LiveField, onto string) (model.Patch, error)
 	CommitPatch(ctx context.Context, p model.Patch, title, body string) (commit string, err error)
 	Push(ctx context.Context, commit, branch string) error
 }
