@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -259,17 +260,19 @@ func (w *objectWriter) recheck(ctx context.Context) (done bool, _ error) {
 	if w.lost > 0 && now.Verdict == model.VerdictUnchanged && !now.TakesOwnership {
 		return true, nil
 	}
+	before, after := now.Approved()
+	wasBefore, wasAfter := w.planned.Approved()
 	switch {
 	case w.planned.Live.UID == "":
 		return false, w.moved("it was created since", nil, live)
 	case metaString(live, "uid") != w.planned.Live.UID:
 		return false, w.moved("it was deleted and created again since", nil, live)
-	case !equalValues(now.Before, w.planned.Before):
-		return false, w.moved("", diffFields(w.planned.Before, now.Before), live)
+	case !fieldpath.Equal(before, wasBefore):
+		return false, w.moved("", fieldpath.Diff(w.planned.Before, now.Before), live)
 	case now.Verdict == model.VerdictUnpredictable:
 		return false, model.Errorf(model.ExitRolloutFailed, "%s: not written: %s", w.it.object.ID, now.Reason)
-	case !predictedLocally(w.planned) && !equalValues(now.After, w.planned.After):
-		return false, w.moved("the server would now make something else of it: ", diffFields(w.planned.After, now.After), live)
+	case !predictedLocally(w.planned) && !fieldpath.Equal(after, wasAfter):
+		return false, w.moved("the server would now make something else of it: ", fieldpath.Diff(w.planned.After, now.After), live)
 	}
 	w.pin = now.Live
 	return false, nil
@@ -328,8 +331,8 @@ func (w *objectWriter) delete(ctx context.Context) error {
 			return nil // the one we know is gone
 		case metaString(live, "deletionTimestamp") != "":
 			return nil
-		case !equalValues(now.Before, w.planned.Before):
-			return w.moved("", diffFields(w.planned.Before, now.Before), live)
+		case !fieldpath.Equal(now.Before, w.planned.Before):
+			return w.moved("", fieldpath.Diff(w.planned.Before, now.Before), live)
 		}
 		w.pin = now.Live
 	}
@@ -337,7 +340,7 @@ func (w *objectWriter) delete(ctx context.Context) error {
 }
 
 // moved says what happened to an object since the plan, and who did it.
-func (w *objectWriter) moved(what string, changes []fieldChange, live map[string]any) error {
+func (w *objectWriter) moved(what string, changes []fieldpath.Change, live map[string]any) error {
 	what += changedWords(changes)
 	if by := whoChanged(changes, live); by != "" {
 		what += " (" + by + ")"
@@ -350,11 +353,11 @@ func (w *objectWriter) tooBusy() error {
 }
 
 // changedWords says changes in few words.
-func changedWords(changes []fieldChange) string {
+func changedWords(changes []fieldpath.Change) string {
 	const shown = 3
 	var parts []string
 	for _, c := range changes[:min(shown, len(changes))] {
-		parts = append(parts, fmt.Sprintf("%s %s → %s", c.path(), showValue(c.old), showValue(c.new)))
+		parts = append(parts, fmt.Sprintf("%s %s → %s", c.Path, showValue(c.Old), showValue(c.New)))
 	}
 	if more := len(changes) - shown; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more fields", more))

@@ -50,12 +50,18 @@ func (warningCollector) HandleWarningHeaderWithContext(ctx context.Context, code
 var deprecatedText = regexp.MustCompile(`^\S+ \S+ is deprecated\b`)
 
 // risks are the warnings as marks of an object. Those about a Secret may quote
-// it, so of them only deprecations are kept.
-func (w *serverWarnings) risks(id model.ObjectID) []model.Risk {
+// it, so of them only deprecations are kept; of others marked values are taken
+// out.
+func (w *serverWarnings) risks(it *planItem) []model.Risk {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.texts) == 0 {
+		return nil
+	}
+	id, marked := it.object.ID, markedValues(it)
 	var out []model.Risk
 	for _, text := range w.texts {
+		text = withoutValues(text, marked)
 		risk := model.Risk{Name: riskServerWarns, Severity: model.SeverityInfo, Message: "the server warns: " + plainLine(text, reasonMost)}
 		switch {
 		case deprecatedText.MatchString(text):
@@ -78,7 +84,7 @@ func (p *predictor) dryRun(ctx context.Context, it *planItem) (map[string]any, e
 		asking, warnings := collectWarnings(ctx)
 		reply, err := p.c.patch(asking, it, model.LiveRef{}, true)
 		if err == nil {
-			it.noted = warnings.risks(it.object.ID)
+			it.noted = warnings.risks(it)
 			return reply, nil
 		}
 		if lost++; ctx.Err() != nil || !answerLost(err) || lost > mostLost {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -23,22 +24,22 @@ const riskOverwritesDrift = "overwrites-drift"
 // no longer writes, comes from Git; so does a field that somebody removed from
 // the live object, because managedFields do not remember who removes. The rest
 // is what the server makes of these. rendered is masked like the sides.
-func explain(changes []fieldChange, rendered, live map[string]any, commit string) ([]model.Cause, []fieldDrift) {
+func explain(changes []fieldpath.Change, rendered, live map[string]any, commit string) ([]model.Cause, []fieldDrift) {
 	owners := fieldOwners(live)
 	own := ownEntry(owners)
 	var causes []model.Cause
 	var drifts []fieldDrift
 	for _, c := range changes {
-		cause := model.Cause{Path: c.path(), Kind: model.CauseServer}
-		git, inGit := valueAt(rendered, c.steps)
-		other, foreign := ownerOf(c.steps, owners)
+		cause := model.Cause{Path: c.Path, Kind: model.CauseServer}
+		git, inGit := fieldpath.At(rendered, c.Steps)
+		other, foreign := ownerOf(c.Steps, owners)
 		switch {
-		case foreign && c.hasOld && (inGit || !c.hasNew):
+		case foreign && c.HasOld && (inGit || !c.HasNew):
 			cause.Kind, cause.By, cause.At = model.CauseDrift, other.manager, other.at
 			drifts = append(drifts, fieldDrift{change: c, by: other})
-		case inGit && c.hasOld && equalValues(git, c.old):
+		case inGit && c.HasOld && fieldpath.Equal(git, c.Old):
 			// Live is as Git writes it; something in the server alters that.
-		case inGit, own != nil && own.owns(c.steps) != ownsNothing:
+		case inGit, own != nil && own.owns(c.Steps) != ownsNothing:
 			cause.Kind, cause.By = model.CauseGit, commit
 		}
 		causes = append(causes, cause)
@@ -48,7 +49,7 @@ func explain(changes []fieldChange, rendered, live map[string]any, commit string
 
 // ownerOf is the other manager that owns a path, the closest and then the
 // latest of several. There is none when fairtide owns the path as closely.
-func ownerOf(steps []fieldStep, owners []fieldOwner) (fieldOwner, bool) {
+func ownerOf(steps []fieldpath.Step, owners []fieldOwner) (fieldOwner, bool) {
 	var best fieldOwner
 	hold, ours := ownsNothing, ownsNothing
 	for _, o := range owners {
@@ -66,17 +67,17 @@ func ownerOf(steps []fieldStep, owners []fieldOwner) (fieldOwner, bool) {
 
 // fieldDrift is a change that takes back what another manager set.
 type fieldDrift struct {
-	change fieldChange
+	change fieldpath.Change
 	by     fieldOwner
 }
 
 func (d fieldDrift) String() string {
-	says := "Git says " + showValue(d.change.new)
-	if !d.change.hasNew {
+	says := "Git says " + showValue(d.change.New)
+	if !d.change.HasNew {
 		says = "Git has none"
 	}
-	return fmt.Sprintf("%s: %s set %s%s, %s", d.change.path(), plainLine(d.by.manager, 60),
-		showValue(d.change.old), atTime(d.by.at), says)
+	return fmt.Sprintf("%s: %s set %s%s, %s", d.change.Path, plainLine(d.by.manager, 60),
+		showValue(d.change.Old), atTime(d.by.at), says)
 }
 
 func atTime(t time.Time) string {
@@ -106,10 +107,10 @@ func driftRisk(drifts []fieldDrift) []model.Risk {
 // failing that who wrote to it last; empty when it is not known. A path says
 // more than the time: the server keeps none for writes to the scale
 // subresource.
-func whoChanged(changes []fieldChange, live map[string]any) string {
+func whoChanged(changes []fieldpath.Change, live map[string]any) string {
 	owners := fieldOwners(live)
 	for _, c := range changes {
-		if o, ok := ownerOf(c.steps, owners); ok {
+		if o, ok := ownerOf(c.Steps, owners); ok {
 			return "by " + plainLine(o.manager, 60) + atTime(o.at)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -238,7 +239,7 @@ func madeBy(live map[string]any) string {
 // conflictRisks name, for each other client of server-side apply, the fields
 // that applying takes from it and what it wants there.
 func conflictRisks(it *planItem) []model.Risk {
-	changes := diffFields(it.planned.Before, it.planned.After)
+	changes := fieldpath.Diff(it.planned.Before, it.planned.After)
 	var out []model.Risk
 	for _, o := range fieldOwners(it.live) {
 		if o.operation != string(metav1.ManagedFieldsOperationApply) || o.ours() {
@@ -247,8 +248,8 @@ func conflictRisks(it *planItem) []model.Risk {
 		const shown = 3
 		var lost []string
 		for _, c := range changes {
-			if c.hasOld && o.owns(c.steps) != ownsNothing {
-				lost = append(lost, fmt.Sprintf("%s (%s)", c.path(), showValue(c.old)))
+			if c.HasOld && o.owns(c.Steps) != ownsNothing {
+				lost = append(lost, fmt.Sprintf("%s (%s)", c.Path, showValue(c.Old)))
 			}
 		}
 		if len(lost) == 0 {

@@ -69,12 +69,12 @@ func (p *predictor) keepField(it *planItem, path string) error {
 	if !ok {
 		return fail("Git does not write this field, so there is nothing to leave out")
 	}
-	changes := diffFields(normalise(it.live, true), normalise(it.object.Fields, true))
-	i := slices.IndexFunc(changes, func(c fieldChange) bool { return c.path() == path })
-	if i < 0 || !changes[i].hasOld {
+	changes := fieldpath.Diff(normalise(it.live, true), normalise(it.object.Fields, true))
+	i := slices.IndexFunc(changes, func(c fieldpath.Change) bool { return c.Path == path })
+	if i < 0 || !changes[i].HasOld {
 		return fail("it is live as Git writes it, or not live at all")
 	}
-	if _, foreign := ownerOf(changes[i].steps, fieldOwners(it.live)); !foreign {
+	if _, foreign := ownerOf(changes[i].Steps, fieldOwners(it.live)); !foreign {
 		return fail("nobody else set its live value, so an apply without it would remove it")
 	}
 	it.object.Fields = without
@@ -91,7 +91,7 @@ func (p *predictor) checkKept(items []*planItem) error {
 			}
 			was, hadIt := fieldpath.Get(it.planned.Before, ref.Path)
 			is, hasIt := fieldpath.Get(it.planned.After, ref.Path)
-			if hadIt != hasIt || !equalValues(was, is) {
+			if hadIt != hasIt || !fieldpath.Equal(was, is) {
 				return model.Errorf(model.ExitUsage, "%s: %s: %s cannot be kept: applied without it, it would become %s instead of %s",
 					p.env.Name, ref.ID, ref.Path, showValue(is), showValue(was))
 			}

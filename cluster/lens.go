@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -13,9 +14,8 @@ import (
 // deployed commit and as this one render it. They are masked like the other
 // sides, so that equal values look equal across lenses.
 //
-// Where a rendered value means the same as the live one and only the server
-// writes it otherwise ("1000m" and "1"), it is given as the live object has
-// it: that is neither drift nor a change.
+// Where the server makes of a rendered value what is live ("1000m" and "1"), it
+// is given as the live object has it: that is neither drift nor a change.
 func (p *predictor) addLenses(items, pruned []*planItem) {
 	if p.req.Deployed == nil {
 		return
@@ -32,6 +32,7 @@ func (p *predictor) addLenses(items, pruned []*planItem) {
 		if o, ok := deployed[it.object.ID]; ok {
 			it.planned.Deployed = p.lensSide(o, it.live)
 		}
+		p.quietenLenses(it)
 	}
 }
 
@@ -61,61 +62,58 @@ func (p *predictor) deployedObjects(items []*planItem) map[model.ObjectID]model.
 
 func (p *predictor) lensSide(o model.Object, live map[string]any) map[string]any {
 	side := normalise(o.Fields, false)
+	keepWritten(o.Fields, nil, o.Fields, nil, side)
 	if live != nil {
-		side, _ = asLive(nil, side, normalise(live, false)).(map[string]any)
-		if v, ok := live["apiVersion"]; ok {
-			side["apiVersion"] = v // the same object, read at another version
-		}
+		a := liker{builtIn: builtInGroups[o.ID.Group]}
+		side, _ = a.asLive(nil, side, live).(map[string]any)
 	}
 	return p.mask.object(o.ID, side)
 }
 
-// asLive gives a rendered value the live one's form where both mean the same.
-// What is null, or empty and not live, is absent to an apply.
-func asLive(steps []fieldStep, rendered, live any) any {
+// liker gives rendered values the live ones' form.
+type liker struct {
+	builtIn bool // of a kind of which the server rewrites values
+}
+
+// asLive gives a rendered value the live one's form where the server writes it
+// so. What is null and not live is absent to an apply.
+func (a liker) asLive(steps []fieldpath.Step, rendered, live any) any {
 	switch r := rendered.(type) {
 	case map[string]any:
 		l, _ := live.(map[string]any)
 		out := make(map[string]any, len(r))
 		for k, v := range r {
-			has, there := l[k]
-			if v == nil || !there && live != nil && isEmptyTree(v) {
-				continue
+			if v != nil {
+				out[k] = a.asLive(append(steps, fieldpath.Step{Field: k}), v, l[k])
 			}
-			out[k] = asLive(append(steps, fieldStep{field: k}), v, has)
 		}
 		return out
 	case []any:
-		return elementsAsLive(steps, r, live)
+		return a.elements(steps, r, live)
 	}
-	if live != nil && equalMeaning(stepsPath(steps), rendered, live) {
+	if a.builtIn && live != nil && sameWritten(steps, rendered, live) {
 		return live
 	}
 	return rendered
 }
 
-func elementsAsLive(steps []fieldStep, rendered []any, live any) []any {
+func (a liker) elements(steps []fieldpath.Step, rendered []any, live any) []any {
 	l, _ := live.([]any)
 	out := make([]any, len(rendered))
 	var keys []string
-	if allMaps(rendered) && allMaps(l) {
-		keys = listKeys(rendered, l)
+	if fieldpath.AllMaps(rendered) && fieldpath.AllMaps(l) {
+		keys = fieldpath.ListKeys(rendered, l)
 	}
 	for i, e := range rendered {
-		step := fieldStep{inList: true, keys: keys, label: strconv.Itoa(i), index: i}
+		step := fieldpath.Step{InList: true, Keys: keys, Label: strconv.Itoa(i), Index: i}
 		if keys != nil {
-			step.label = elementLabel(e, keys)
+			step.Label = fieldpath.Label(e, keys)
 		}
-		has, _ := elementLike(l, step)
-		out[i] = asLive(append(steps, step), e, has)
+		var has any
+		if at := fieldpath.Index(l, step); at >= 0 {
+			has = l[at]
+		}
+		out[i] = a.asLive(append(steps, step), e, has)
 	}
 	return out
-}
-
-func isEmptyTree(v any) bool {
-	switch v.(type) {
-	case map[string]any, []any:
-		return isEmpty(v)
-	}
-	return false
 }

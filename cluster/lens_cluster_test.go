@@ -154,7 +154,7 @@ func TestKeepLeavesWhatSomebodySetLive(t *testing.T) {
 	}
 	live := w.live(deploymentGVR, "cart")
 	for p, want := range map[string]any{path: "2", "spec.replicas": int64(2), "spec.template.spec.containers[main].image": "cart:2"} {
-		if got, _ := fieldpath.Get(live, p); !equalValues(got, want) {
+		if got, _ := fieldpath.Get(live, p); !fieldpath.Equal(got, want) {
 			t.Errorf("after applying, %s is %v, want %v", p, got, want)
 		}
 	}

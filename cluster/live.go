@@ -23,6 +23,8 @@ const (
 	// othersPerGet is how many objects that nobody asked for cost as much in a
 	// LIST as a GET of one that is wanted.
 	othersPerGet = 50
+	// mostBegun is how often a list is begun whose pages expire before they are read.
+	mostBegun = 2
 	// readers is how many reads are under way at once.
 	readers = 8
 )
@@ -35,12 +37,16 @@ type planItem struct {
 
 	marks []model.FieldRule // of the environment: whose values nobody may quote
 
-	blocked string // why it cannot be predicted at all
-	later   string // why the server can predict it only once other parts of the plan are applied
+	blocked string         // why it cannot be predicted at all
+	code    model.ExitCode // that a plan with what is blocked is refused with
+	later   string         // why the server can predict it only once other parts of the plan are applied
 
-	live     map[string]any // nil: there is none
-	readErr  error          // why the live object could not be read
-	noSchema bool           // the server's schema lacks a field that the rendered definition may add
+	live    map[string]any // nil: there is none
+	readErr error          // why the live object could not be read
+	// unaltered is set as soon as it is proved that applying leaves the live
+	// object as it is, whose managers' fields are not there any more.
+	unaltered bool
+	noSchema  bool // the server's schema lacks a field that the rendered definition may add
 
 	keep string // of what left Git: the mark that kept it when it was last rendered
 
@@ -108,19 +114,32 @@ func (p *predictor) readAll(ctx context.Context, items []*planItem) error {
 func (p *predictor) list(ctx context.Context, items []*planItem) ([]*planItem, error) {
 	missing := make(map[string]*planItem, len(items))
 	for _, it := range items {
-		it.live = nil
+		it.live, it.unaltered = nil, false
 		missing[it.object.ID.Name] = it
 	}
 	from := p.c.resource(items[0].mapping, items[0].object.ID.Namespace)
 	opts := metav1.ListOptions{Limit: listPage}
-	for {
+	for begun := 1; ; {
 		page, err := from.List(ctx, opts)
+		if apierrors.IsResourceExpired(err) && opts.Continue != "" && begun < mostBegun {
+			// What the pages are of is compacted away. A read of each object
+			// would be thousands; what was read already is read anew too, as
+			// one list is of one moment.
+			for _, it := range items {
+				it.live, it.unaltered = nil, false
+				missing[it.object.ID.Name] = it
+			}
+			opts.Continue = ""
+			begun++
+			continue
+		}
 		if err != nil {
 			return items, err
 		}
 		for i := range page.Items {
 			if it, ok := missing[page.Items[i].GetName()]; ok {
 				it.live = page.Items[i].Object
+				p.settleEarly(it)
 				delete(missing, it.object.ID.Name)
 			}
 		}
@@ -137,18 +156,36 @@ func (p *predictor) list(ctx context.Context, items []*planItem) ([]*planItem, e
 // read reads one live object. What stands in the way of this object alone is
 // kept in the item; an error is returned for what concerns them all.
 func (p *predictor) read(ctx context.Context, it *planItem) error {
-	it.live, it.readErr = nil, nil
+	it.live, it.readErr, it.unaltered = nil, nil, false
 	o, err := p.c.resource(it.mapping, it.object.ID.Namespace).Get(ctx, it.object.ID.Name, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		it.live = o.Object
-	case apierrors.IsNotFound(err):
+	case apierrors.IsNotFound(err) && (namesObject(err) || p.kindLeft(ctx, it)):
 	case concernsAll(ctx, err):
 		return err
 	default:
 		it.readErr = err
 	}
 	return nil
+}
+
+// namesObject reports whether an answer is about the object that was asked for.
+// A 404 that is not says that the server does not serve the path, as when it
+// dropped a version since it was discovered: the object may well be there.
+func namesObject(err error) bool {
+	status, ok := serverStatus(err)
+	return ok && status.Details != nil && status.Details.Name != ""
+}
+
+// kindLeft reports whether the definition of an item's kind is gone, and with it
+// all its objects.
+func (p *predictor) kindLeft(ctx context.Context, it *planItem) bool {
+	if resource := it.mapping.Resource; !builtInGroups[resource.Group] {
+		_, err := p.c.dyn.Resource(crdGVR).Get(ctx, resource.Resource+"."+resource.Group, metav1.GetOptions{})
+		return apierrors.IsNotFound(err) && namesObject(err)
+	}
+	return false
 }
 
 // metaString reads a string of an object's metadata.

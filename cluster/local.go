@@ -19,6 +19,10 @@ import (
 // withoutServer begins the reason of a verdict that the server had no part in.
 const withoutServer = "predicted without the server: "
 
+// invalidReason begins the reason of a verdict on an object that its schema
+// does not allow.
+const invalidReason = "invalid: "
+
 // locally finds the verdict of an object that the server cannot be asked
 // about. It does what the server does with an apply, by the same code and the
 // schema of the kind. What it cannot know is admission, and for the built-in
@@ -55,7 +59,7 @@ func (p *predictor) predictLocally(ctx context.Context, it *planItem) (predicted
 	}
 	dropServiceType(it.object.ID, it.live, predicted, applied)
 	if problem := kind.invalid(predicted, it.object.ID); problem != "" {
-		return nil, "", "invalid: " + problem
+		return nil, "", invalidReason + problem
 	}
 	if kind.rules > 0 {
 		remark = fmt.Sprintf("; %s of its schema (x-kubernetes-validations) not checked", countOf(kind.rules, "rule"))

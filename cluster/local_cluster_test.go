@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -150,8 +151,8 @@ func TestLocalCustomResources(t *testing.T) {
 			if want := "predicted without the server: its CustomResourceDefinition is in this plan; 1 rule of its schema (x-kubernetes-validations) not checked"; was.Reason != want {
 				t.Errorf("%s: reason %q", tc.spec, was.Reason)
 			}
-			for _, c := range diffFields(was.After, is.After) {
-				t.Errorf("%s: %s is %s without the server, %s with it", tc.spec, c.path(), showValue(c.old), showValue(c.new))
+			for _, c := range fieldpath.Diff(was.After, is.After) {
+				t.Errorf("%s: %s is %s without the server, %s with it", tc.spec, c.Path, showValue(c.Old), showValue(c.New))
 			}
 		case was.Verdict != model.VerdictUnpredictable || !strings.Contains(was.Reason, tc.reason):
 			t.Errorf("%s: %s (%s), want %s", tc.spec, was.Verdict, was.Reason, tc.reason)
@@ -212,8 +213,8 @@ func TestNewNamespace(t *testing.T) {
 		if was.Verdict != is.Verdict || is.Verdict == model.VerdictCreate && was.Prediction != model.PredictedElsewhere {
 			t.Errorf("%s: %s (%s, %s) before, %s (%s) after", is.ID, was.Verdict, was.Prediction, was.Reason, is.Verdict, is.Reason)
 		}
-		for _, c := range diffFields(was.After, is.After) {
-			t.Errorf("%s: %s is %s elsewhere, %s there", is.ID, c.path(), showValue(c.old), showValue(c.new))
+		for _, c := range fieldpath.Diff(was.After, is.After) {
+			t.Errorf("%s: %s is %s elsewhere, %s there", is.ID, c.Path, showValue(c.Old), showValue(c.New))
 		}
 		if is.Verdict == model.VerdictCreate && !strings.HasPrefix(was.Reason, "predicted in namespace "+w.ns+": namespace "+w.ns+"-new is created by this plan; ") {
 			t.Errorf("%s: %s", is.ID, was.Reason)
@@ -264,11 +265,11 @@ func TestReviewWithoutPatch(t *testing.T) {
 		if got.Verdict != want.Verdict {
 			t.Errorf("%s is %s (%s), with permission %s (%s)", want.ID, got.Verdict, got.Reason, want.Verdict, want.Reason)
 		}
-		for _, c := range diffFields(got.After, want.After) {
+		for _, c := range fieldpath.Diff(got.After, want.After) {
 			if want.ID.Kind == "Secret" { // who may not read the cluster's identity sees other tokens
 				continue
 			}
-			t.Errorf("%s: %s is %s, with permission %s", want.ID, c.path(), showValue(c.old), showValue(c.new))
+			t.Errorf("%s: %s is %s, with permission %s", want.ID, c.Path, showValue(c.Old), showValue(c.New))
 		}
 		if want.ID.Kind == "Deployment" {
 			reason := fmt.Sprintf(`predicted without the server: forbidden (needs "patch deployments" in %q)`, w.ns)

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -106,13 +107,13 @@ func (w *randomWorld) compareLocal(p *predictor, o model.Object, counts map[stri
 	}
 	before, there := p.sides(it, server, metaString(server, "uid"))
 	_, here := p.sides(it, local, "")
-	for _, c := range diffFields(here, there) {
+	for _, c := range fieldpath.Diff(here, there) {
 		if !w.isDefault(it, c) {
-			return "", fmt.Errorf("%s is %s without the server, %s with it", c.path(), showValue(c.old), showValue(c.new))
+			return "", fmt.Errorf("%s is %s without the server, %s with it", c.Path, showValue(c.Old), showValue(c.New))
 		}
 		counts["missing defaults"]++
 	}
-	if equalValues(before, there) && equalValues(before, here) && sameOwnership(it.live, server) != sameOwnership(it.live, local) {
+	if fieldpath.Equal(before, there) && fieldpath.Equal(before, here) && sameOwnership(it.live, server) != sameOwnership(it.live, local) {
 		return "", fmt.Errorf("the server takes ownership: %v", !sameOwnership(it.live, server))
 	}
 	if w.rng.IntN(3) > 0 {
@@ -123,7 +124,7 @@ func (w *randomWorld) compareLocal(p *predictor, o model.Object, counts map[stri
 	switch {
 	case it.live == nil:
 		return "create", nil
-	case equalValues(before, there):
+	case fieldpath.Equal(before, there):
 		return "unchanged", nil
 	}
 	return "update", nil
@@ -132,17 +133,17 @@ func (w *randomWorld) compareLocal(p *predictor, o model.Object, counts map[stri
 // isDefault reports whether only the server has a value, which neither Git
 // writes nor another manager owns, of a built-in kind; or whether such a kind
 // leaves out a zero that Git writes.
-func (w *randomWorld) isDefault(it *planItem, c fieldChange) bool {
-	if it.object.ID.Kind != "Ware" && c.hasOld && !c.hasNew {
-		return c.old == false || c.old == "" || equalValues(c.old, int64(0))
+func (w *randomWorld) isDefault(it *planItem, c fieldpath.Change) bool {
+	if it.object.ID.Kind != "Ware" && c.HasOld && !c.HasNew {
+		return c.Old == false || c.Old == "" || fieldpath.Equal(c.Old, int64(0))
 	}
-	_, rendered := valueAt(it.object.Fields, c.steps)
-	other, foreign := ownerOf(c.steps, fieldOwners(it.live))
-	foreign = foreign && other.owns(c.steps) != ownsAbove // of a piece that Git writes anew
-	if !c.hasOld && c.hasNew && c.new == nil {
+	_, rendered := fieldpath.At(it.object.Fields, c.Steps)
+	other, foreign := ownerOf(c.Steps, fieldOwners(it.live))
+	foreign = foreign && other.owns(c.Steps) != ownsAbove // of a piece that Git writes anew
+	if !c.HasOld && c.HasNew && c.New == nil {
 		return true // a Role without rules has null for them
 	}
-	return !c.hasOld && c.hasNew && !rendered && !foreign && it.object.ID.Kind != "Ware"
+	return !c.HasOld && c.HasNew && !rendered && !foreign && it.object.ID.Kind != "Ware"
 }
 
 func (w *randomWorld) dropNamed(name string) {

@@ -31,25 +31,27 @@ func (m masker) object(id model.ObjectID, fields map[string]any) map[string]any 
 // its errors quote what they reject. What a Secret's errors may say is decided
 // where they are read, as nothing of them is kept.
 func scrub(it *planItem, err error) error {
-	values := markedValues(it)
 	status, answered := serverStatus(err)
-	if len(values) == 0 || !answered {
+	if !answered || len(it.marks) == 0 {
 		return err
 	}
-	clean := func(text string) string {
-		for _, v := range values {
-			text = replaceWord(text, v, "<masked>")
-		}
-		return text
-	}
-	status.Message = clean(status.Message)
+	values := markedValues(it)
+	status.Message = withoutValues(status.Message, values)
 	if status.Details != nil {
 		status.Details = status.Details.DeepCopy()
 		for i := range status.Details.Causes {
-			status.Details.Causes[i].Message = clean(status.Details.Causes[i].Message)
+			status.Details.Causes[i].Message = withoutValues(status.Details.Causes[i].Message, values)
 		}
 	}
 	return &apierrors.StatusError{ErrStatus: status}
+}
+
+// withoutValues takes values out of a text.
+func withoutValues(text string, values []string) string {
+	for _, v := range values {
+		text = replaceWord(text, v, "<masked>")
+	}
+	return text
 }
 
 // markedValues are the values of an item that rules mark, as they can stand in

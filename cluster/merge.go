@@ -1,5 +1,7 @@
 package cluster
 
+import "github.com/fairtide-dev/fairtide/internal/fieldpath"
+
 // mergeLocally lays a rendered object over the live one, as far as that can be
 // done without the server's schema: maps by key, lists of named elements by
 // their name, everything else replaced. It is good enough to show what a
@@ -40,20 +42,20 @@ func mergeValues(live, rendered any) any {
 // lacks: whose they are cannot be told without the schema.
 func mergeLists(live, rendered []any) []any {
 	var keys []string
-	if allMaps(live) && allMaps(rendered) {
-		keys = listKeys(live, rendered)
+	if fieldpath.AllMaps(live) && fieldpath.AllMaps(rendered) {
+		keys = fieldpath.ListKeys(live, rendered)
 	}
 	byLabel := map[string]any{}
 	if keys != nil {
 		for _, e := range live {
-			byLabel[elementLabel(e, keys)] = e
+			byLabel[fieldpath.Label(e, keys)] = e
 		}
 	}
 	out := make([]any, len(rendered))
 	for i, e := range rendered {
 		var was any
 		if keys != nil {
-			was = byLabel[elementLabel(e, keys)]
+			was = byLabel[fieldpath.Label(e, keys)]
 		}
 		out[i] = mergeValues(was, e)
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/csaupgrade"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -89,7 +90,7 @@ func (p *predictor) compareMigrated(ctx context.Context, it *planItem, reply map
 		return true, nil
 	}
 	if err != nil {
-		return false, p.refused(ctx, it, err)
+		return false, p.refused(ctx, it, scrub(it, err))
 	}
 	p.compareTaken(it, reply, after.Object, managers)
 	return false, nil
@@ -220,7 +221,7 @@ func mergePatch(from, to map[string]any) map[string]any {
 			if sub := mergePatch(a, b); len(sub) > 0 {
 				patch[k] = sub
 			}
-		case !equalValues(old, now):
+		case !fieldpath.Equal(old, now):
 			patch[k] = now
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -162,7 +163,7 @@ func TestMigrateReviewer(t *testing.T) {
 		return row.Prediction == model.PredictedLocally
 	})
 	full, _ := w.plan(text)
-	if !row.Migrates || row.Verdict != model.VerdictUpdate || !equalValues(row.After, full.Objects[0].After) || planDiff(row) != planDiff(full.Objects[0]) {
+	if !row.Migrates || row.Verdict != model.VerdictUpdate || !fieldpath.Equal(row.After, full.Objects[0].After) || planDiff(row) != planDiff(full.Objects[0]) {
 		t.Errorf("%s, migrates %v: %s; the server says %s", row.Verdict, row.Migrates, planDiff(row), planDiff(full.Objects[0]))
 	}
 }
@@ -272,7 +273,7 @@ func TestMigrateInterrupted(t *testing.T) {
 		plan, _ := w.plan(next)
 		half(w)
 		again := w.ship(next)
-		if was, is := plan.Objects[0], again.Objects[0]; is.Migrates || !equalValues(was.After, is.After) || is.Verdict != was.Verdict {
+		if was, is := plan.Objects[0], again.Objects[0]; is.Migrates || !fieldpath.Equal(was.After, is.After) || is.Verdict != was.Verdict {
 			t.Errorf("the plan of the rest: %s %s, was %s", is.Verdict, planDiff(is), planDiff(was))
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // This is the set arithmetic over FieldsV1 (see fieldOwner) that tells what a
@@ -70,7 +72,7 @@ func keyOf(node map[string]any, elem any) (string, bool) {
 		}
 		if raw, ok := strings.CutPrefix(key, "v:"); ok && !isMap {
 			var v any
-			if json.Unmarshal([]byte(raw), &v) == nil && equalValues(v, elem) {
+			if json.Unmarshal([]byte(raw), &v) == nil && fieldpath.Equal(v, elem) {
 				return key, true
 			}
 		}

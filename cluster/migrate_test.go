@@ -1,6 +1,10 @@
 package cluster
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
+)
 
 func TestPruneOwned(t *testing.T) {
 	cases := []struct{ name, value, owned, other, want string }{
@@ -21,7 +25,7 @@ func TestPruneOwned(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			value := fieldsOf(t, tc.value)
 			pruneOwned(value, fieldsOf(t, tc.owned), []map[string]any{fieldsOf(t, tc.other)})
-			if !equalValues(value, fieldsOf(t, tc.want)) {
+			if !fieldpath.Equal(value, fieldsOf(t, tc.want)) {
 				t.Errorf("got %v, want %s", value, tc.want)
 			}
 		})
@@ -31,10 +35,10 @@ func TestPruneOwned(t *testing.T) {
 func TestSplitTree(t *testing.T) {
 	tree := fieldsOf(t, `{"f:a": {}, "f:b": {".": {}, "f:c": {}, "f:d": {}}, "f:e": {}}`)
 	both, rest := splitTree(tree, fieldsOf(t, `{"f:a": {}, "f:b": {".": {}, "f:c": {}}}`))
-	if !equalValues(both, fieldsOf(t, `{"f:a": {}, "f:b": {".": {}, "f:c": {}}}`)) || !equalValues(rest, fieldsOf(t, `{"f:b": {"f:d": {}}, "f:e": {}}`)) {
+	if !fieldpath.Equal(both, fieldsOf(t, `{"f:a": {}, "f:b": {".": {}, "f:c": {}}}`)) || !fieldpath.Equal(rest, fieldsOf(t, `{"f:b": {"f:d": {}}, "f:e": {}}`)) {
 		t.Errorf("both %v, rest %v", both, rest)
 	}
-	if got := mergeTrees(both, rest); !equalValues(got, tree) {
+	if got := mergeTrees(both, rest); !fieldpath.Equal(got, tree) {
 		t.Errorf("together %v", got)
 	}
 }
@@ -43,7 +47,7 @@ func TestMergePatch(t *testing.T) {
 	from := fieldsOf(t, `{metadata: {resourceVersion: "7", managedFields: [{manager: x}], labels: {a: b}}, spec: {x: 1, l: [1, 2], m: {k: v}}, gone: 1}`)
 	to := fieldsOf(t, `{metadata: {resourceVersion: "7", managedFields: [{manager: y}]}, spec: {x: 2, l: [1], m: {k: v}}, new: {a: 1}}`)
 	want := fieldsOf(t, `{metadata: {resourceVersion: "7", labels: null}, spec: {x: 2, l: [1]}, gone: null, new: {a: 1}}`)
-	if got := pinnedMergePatch(from, to); !equalValues(got, want) {
+	if got := pinnedMergePatch(from, to); !fieldpath.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -52,7 +56,7 @@ func TestFieldsIn(t *testing.T) {
 	tree := fieldsOf(t, `{"f:a": {}, "f:m": {".": {}, "f:x": {}, "f:default": {}}, "f:l": {'k:{"name":"a"}': {".": {}, "f:v": {}}, 'k:{"name":"b"}': {}}, "f:s": {'v:"x"': {}, 'v:"y"': {}}}`)
 	got := fieldsIn(tree, fieldsOf(t, `{m: {x: 1}, l: [{name: a}], s: [x]}`))
 	want := fieldsOf(t, `{"f:m": {".": {}, "f:x": {}}, "f:l": {'k:{"name":"a"}': {".": {}}}, "f:s": {'v:"x"': {}}}`)
-	if !equalValues(got, want) {
+	if !fieldpath.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 }

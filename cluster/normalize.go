@@ -2,9 +2,10 @@ package cluster
 
 import (
 	"encoding/base64"
-	"maps"
+	"slices"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -67,15 +68,16 @@ func normalise(fields map[string]any, keepStatus bool) map[string]any {
 }
 
 // dropZeroTimestamps removes the `creationTimestamp: null` that generators and
-// older servers leave in pod templates.
+// older servers leave in the metadata of an object and of pod templates.
 func dropZeroTimestamps(v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for key, child := range v {
-			if key == "creationTimestamp" && child == nil {
-				delete(v, key)
-				continue
+		if meta, ok := v["metadata"].(map[string]any); ok {
+			if at, has := meta["creationTimestamp"]; has && at == nil {
+				delete(meta, "creationTimestamp")
 			}
+		}
+		for _, child := range v {
 			dropZeroTimestamps(child)
 		}
 	case []any:
@@ -158,13 +160,18 @@ func dropServiceAllocations(predicted, rendered, live map[string]any) {
 	if spec == nil {
 		return
 	}
-	if want["clusterIP"] == nil && isEmpty(was["clusterIP"]) {
+	// An address that is empty in Git, and a port that is 0, ask for any.
+	if isEmpty(want["clusterIP"]) && isEmpty(was["clusterIP"]) {
 		delete(spec, "clusterIP")
-		if want["clusterIPs"] == nil {
-			delete(spec, "clusterIPs")
-		}
 	}
-	if want["healthCheckNodePort"] == nil && was["healthCheckNodePort"] == nil {
+	known := slices.Concat(sliceAt(want, "clusterIPs"), sliceAt(was, "clusterIPs"), []any{want["clusterIP"], was["clusterIP"]})
+	addresses := slices.DeleteFunc(slices.Clone(sliceAt(spec, "clusterIPs")), func(ip any) bool {
+		return !slices.ContainsFunc(known, func(k any) bool { return fieldpath.Equal(k, ip) })
+	})
+	if spec["clusterIPs"] = addresses; len(addresses) == 0 {
+		delete(spec, "clusterIPs")
+	}
+	if !isPort(want["healthCheckNodePort"]) && !isPort(was["healthCheckNodePort"]) {
 		delete(spec, "healthCheckNodePort")
 	}
 	for _, p := range sliceAt(spec, "ports") {
@@ -178,6 +185,8 @@ func dropServiceAllocations(predicted, rendered, live map[string]any) {
 	}
 }
 
+func isPort(v any) bool { return v != nil && !fieldpath.Equal(v, int64(0)) }
+
 // servicePortHasNode reports whether the spec's entry for the same port and
 // protocol names a node port.
 func servicePortHasNode(spec, port map[string]any) bool {
@@ -189,8 +198,8 @@ func servicePortHasNode(spec, port map[string]any) bool {
 	}
 	for _, p := range sliceAt(spec, "ports") {
 		other, ok := p.(map[string]any)
-		if ok && equalValues(other["port"], port["port"]) && protocol(other) == protocol(port) {
-			return other["nodePort"] != nil
+		if ok && fieldpath.Equal(other["port"], port["port"]) && protocol(other) == protocol(port) {
+			return isPort(other["nodePort"])
 		}
 	}
 	return false
@@ -253,40 +262,6 @@ func cloneValue(v any) any {
 		return out
 	}
 	return v
-}
-
-// equalValues compares JSON as it is decoded. Whole numbers are equal whether
-// they were decoded as int64 or, out of a saved plan, as float64.
-func equalValues(a, b any) bool {
-	switch a := a.(type) {
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		return ok && maps.EqualFunc(a, b, equalValues)
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for i := range a {
-			if !equalValues(a[i], b[i]) {
-				return false
-			}
-		}
-		return true
-	case int64:
-		if b, ok := b.(float64); ok {
-			return float64(a) == b
-		}
-	case float64:
-		if b, ok := b.(int64); ok {
-			return a == float64(b)
-		}
-	}
-	switch b.(type) {
-	case map[string]any, []any:
-		return false // not comparable with ==
-	}
-	return a == b
 }
 
 func isEmpty(v any) bool {

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -134,7 +135,7 @@ func TestHiddenAndMaskedOnTheServer(t *testing.T) {
 	for kind, name := range map[string]string{"ConfigMap": "quiet", "Deployment": "cart"} {
 		row := rowNamed(t, plan, kind, name)
 		if row.Verdict != model.VerdictUpdate || !row.OnlyHidden || len(row.Hidden) != 1 {
-			t.Errorf("%s is %s, hidden %v, shown %s", row.ID, row.Verdict, row.Hidden, changedWords(diffFields(row.Before, row.Shown)))
+			t.Errorf("%s is %s, hidden %v, shown %s", row.ID, row.Verdict, row.Hidden, changedWords(fieldpath.Diff(row.Before, row.Shown)))
 		}
 	}
 	if data := mapAt(w.live(configGVR, "quiet"), "data"); data["noise"] != "b" {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // fieldOwner is one entry of an object's metadata.managedFields: a manager and
@@ -65,7 +67,7 @@ func sameOwnership(a, b map[string]any) bool {
 	if x == nil || y == nil {
 		return x == y
 	}
-	return x.apiVersion == y.apiVersion && equalValues(x.fields, y.fields)
+	return x.apiVersion == y.apiVersion && fieldpath.Equal(x.fields, y.fields)
 }
 
 // ownership says how far an owner's hold on a path goes.
@@ -82,7 +84,7 @@ const (
 // map is "f:KEY", into a list `k:{keys of the element}` or "v:VALUE", and a
 // node without children is a value owned as a whole; "." marks that a node
 // with children is owned itself.
-func (o fieldOwner) owns(steps []fieldStep) ownership {
+func (o fieldOwner) owns(steps []fieldpath.Step) ownership {
 	node := o.fields
 	for i, s := range steps {
 		child, ok := ownedChild(node, s)
@@ -100,9 +102,9 @@ func (o fieldOwner) owns(steps []fieldStep) ownership {
 	return ownsBelow
 }
 
-func ownedChild(node map[string]any, s fieldStep) (map[string]any, bool) {
-	if !s.inList {
-		child, ok := node["f:"+s.field].(map[string]any)
+func ownedChild(node map[string]any, s fieldpath.Step) (map[string]any, bool) {
+	if !s.InList {
+		child, ok := node["f:"+s.Field].(map[string]any)
 		return child, ok
 	}
 	for key, v := range node {
@@ -115,7 +117,7 @@ func ownedChild(node map[string]any, s fieldStep) (map[string]any, bool) {
 			continue
 		}
 		child, ok := v.(map[string]any)
-		if ok && elementHas(s.elem, keys) {
+		if ok && elementHas(s.Elem, keys) {
 			return child, true
 		}
 	}
@@ -127,7 +129,7 @@ func elementHas(elem, keys map[string]any) bool {
 		return false
 	}
 	for k, v := range keys {
-		if !equalValues(elem[k], v) {
+		if !fieldpath.Equal(elem[k], v) {
 			return false
 		}
 	}

@@ -64,7 +64,9 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 	for _, it := range pruned {
 		plan.Objects = append(plan.Objects, it.planned)
 	}
-	plan.Problem = planProblem(env, append(items, pruned...), len(req.State.Inventory))
+	if plan.Problem = planProblem(env, append(items, pruned...), len(req.State.Inventory)); plan.Problem != "" {
+		plan.ProblemCode = problemCode(items)
+	}
 	if note := p.recordNote(items, req.State); note != "" {
 		plan.Notes = append(plan.Notes, note)
 	}
@@ -188,7 +190,7 @@ func (p *predictor) resolveUnknown(it *planItem, o model.Object, namespaced bool
 		namespaced = o.ID.Namespace != ""
 	}
 	if p.c.brokenGroup(o.ID.Group) != nil {
-		it.blocked = p.unknownKind(o)
+		it.blocked, it.code = p.unknownKind(o), model.ExitUnreachable
 		return namespaced
 	}
 	if m, err := p.c.mapper.RESTMapping(groupKind(o.ID)); err == nil {
@@ -196,7 +198,7 @@ func (p *predictor) resolveUnknown(it *planItem, o model.Object, namespaced bool
 	}
 	switch {
 	case !defined:
-		it.blocked = p.unknownKind(o)
+		it.blocked, it.code = p.unknownKind(o), model.ExitUsage
 	case it.mapping != nil:
 		it.later = fmt.Sprintf("the cluster gets version %s only with %s in this plan", o.Version, it.crd.id)
 	}

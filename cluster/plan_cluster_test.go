@@ -422,3 +422,29 @@ func TestDigestIgnoresNoise(t *testing.T) {
 		t.Error("digest did not move with Git")
 	}
 }
+
+// TestDigestIgnoresAutoscaler: replicas that Git leaves open move between the
+// plan, its re-check and the write, and stay as they are.
+func TestDigestIgnoresAutoscaler(t *testing.T) {
+	t.Parallel()
+	w := newPlanWorld(t)
+	open := strings.NewReplacer("  replicas: 0\n", "")
+	w.ship(open.Replace(deploymentYAML("cart", "cart:1")))
+	next := open.Replace(deploymentYAML("cart", "cart:2"))
+	first, objects := w.plan(next)
+	w.change("autoscaler", deploymentGVR, "cart", `{"spec":{"replicas":5}}`, "scale")
+	if second, _ := w.plan(next); second.Digest != first.Digest {
+		t.Errorf("digest moved with the replicas: %v", model.MovedSince(first, second))
+	}
+	if _, err := w.c.Apply(w.ctx, objects[0], planRow(t, first, objects[0].ID)); err != nil {
+		t.Error(err)
+	}
+	if n := mapAt(w.live(deploymentGVR, "cart"), "spec")["replicas"]; n != int64(5) {
+		t.Errorf("%v replicas after applying, want 5", n)
+	}
+	fixed, _ := w.plan(deploymentYAML("cart", "cart:3"))
+	w.change("autoscaler", deploymentGVR, "cart", `{"spec":{"replicas":6}}`, "scale")
+	if again, _ := w.plan(deploymentYAML("cart", "cart:3")); again.Digest == fixed.Digest {
+		t.Error("digest did not move with replicas that applying takes back")
+	}
+}

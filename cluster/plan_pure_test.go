@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/mask"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -68,13 +69,13 @@ spec: {template: {metadata: {labels: {a: b}}}}`},
 			in := fieldsOf(t, tc.in)
 			before, _ := json.Marshal(in)
 			got := normalise(in, tc.keepStatus)
-			if want := fieldsOf(t, tc.want); !equalValues(got, want) {
+			if want := fieldsOf(t, tc.want); !fieldpath.Equal(got, want) {
 				t.Errorf("got  %v\nwant %v", got, want)
 			}
 			if after, _ := json.Marshal(in); string(before) != string(after) {
 				t.Errorf("the input was changed: %s", after)
 			}
-			if again := normalise(got, tc.keepStatus); !equalValues(got, again) {
+			if again := normalise(got, tc.keepStatus); !fieldpath.Equal(got, again) {
 				t.Errorf("not idempotent: %v", again)
 			}
 		})
@@ -118,7 +119,7 @@ func TestDropAllocated(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got := fieldsOf(t, tc.predicted)
 			dropAllocated(tc.id, got, fieldsOf(t, tc.rendered), fieldsOf(t, tc.live), uid)
-			if want := fieldsOf(t, tc.want); !equalValues(got, want) {
+			if want := fieldsOf(t, tc.want); !fieldpath.Equal(got, want) {
 				t.Errorf("got  %v\nwant %v", got, want)
 			}
 		})
@@ -228,8 +229,8 @@ func TestDiffFields(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []string
-			for _, c := range diffFields(fieldsOf(t, tc.before), fieldsOf(t, tc.after)) {
-				got = append(got, fmt.Sprintf("%s %s→%s", c.path(), showValue(c.old), showValue(c.new)))
+			for _, c := range fieldpath.Diff(fieldsOf(t, tc.before), fieldsOf(t, tc.after)) {
+				got = append(got, fmt.Sprintf("%s %s→%s", c.Path, showValue(c.Old), showValue(c.New)))
 			}
 			if s := strings.Join(got, ", "); s != tc.want {
 				t.Errorf("got  %s\nwant %s", s, tc.want)
@@ -237,9 +238,9 @@ func TestDiffFields(t *testing.T) {
 		})
 	}
 	t.Run("text from outside", func(t *testing.T) {
-		c := diffFields(map[string]any{"a\x1b[2J\nb": "1"}, map[string]any{})[0]
-		if strings.ContainsAny(c.path(), "\x1b\n") {
-			t.Errorf("path is %q", c.path())
+		c := fieldpath.Diff(map[string]any{"a\x1b[2J\nb": "1"}, map[string]any{})[0]
+		if strings.ContainsAny(c.Path, "\x1b\n") {
+			t.Errorf("path is %q", c.Path)
 		}
 	})
 }
@@ -256,16 +257,16 @@ func FuzzDiffFields(f *testing.F) {
 		if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
 			return
 		}
-		changes := diffFields(x, y)
-		if equal := equalValues(x, y); equal != (len(changes) == 0) && x != nil && y != nil {
+		changes := fieldpath.Diff(x, y)
+		if equal := fieldpath.Equal(x, y); equal != (len(changes) == 0) && x != nil && y != nil {
 			t.Fatalf("equal %v, but the changes are %v", equal, changes)
 		}
 		for _, c := range changes {
-			if v, ok := valueAt(x, c.steps); c.hasOld && (!ok || !equalValues(v, c.old)) {
-				t.Errorf("%s leads to %v, not to %v", c.path(), v, c.old)
+			if v, ok := fieldpath.At(x, c.Steps); c.HasOld && (!ok || !fieldpath.Equal(v, c.Old)) {
+				t.Errorf("%s leads to %v, not to %v", c.Path, v, c.Old)
 			}
 		}
-		if !equalValues(mergeLocally(x, x), withoutNulls(x)) && x != nil {
+		if !fieldpath.Equal(mergeLocally(x, x), withoutNulls(x)) && x != nil {
 			t.Errorf("merging an object over itself makes %v of %v", mergeLocally(x, x), x)
 		}
 	})
@@ -304,7 +305,7 @@ spec: {replicas: 5, paused: true, dropped: 1, atomic: {x: 1}, hooked: same, temp
 	after := fieldsOf(t, `{spec: {replicas: 3, paused: false, atomic: {x: 2}, hooked: webhook, added: 1, defaulted: 2, template: {spec: {containers: [{name: cart, image: a:2, tty: false}]}}}}`)
 	before := normalise(live, false)
 	delete(before, "metadata")
-	causes, drifts := explain(diffFields(before, after), rendered, live, "c0ffee")
+	causes, drifts := explain(fieldpath.Diff(before, after), rendered, live, "c0ffee")
 	want := map[string]model.Cause{
 		"spec.replicas":  {Kind: model.CauseDrift, By: "kubectl-scale", At: at},
 		"spec.paused":    {Kind: model.CauseGit, By: "c0ffee"}, // shared with us: not theirs alone

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -199,9 +200,9 @@ func (w *planWorld) wasRight(plan *model.Plan, text string) {
 		if was.Verdict == model.VerdictDelete || defaultsUnknown {
 			continue
 		}
-		for _, c := range diffFields(was.After, row.Before) {
-			if !completedLater(row.ID.Kind, c.path()) {
-				w.t.Errorf("%s: %s was predicted as %s and is %s", row.ID, c.path(), showValue(c.old), showValue(c.new))
+		for _, c := range fieldpath.Diff(was.After, row.Before) {
+			if !completedLater(row.ID.Kind, c.Path) {
+				w.t.Errorf("%s: %s was predicted as %s and is %s", row.ID, c.Path, showValue(c.Old), showValue(c.New))
 			}
 		}
 	}
@@ -277,7 +278,9 @@ func rowNamed(t testing.TB, plan *model.Plan, kind, name string) model.PlannedOb
 	return model.PlannedObject{}
 }
 
-func planDiff(row model.PlannedObject) string { return changedWords(diffFields(row.Before, row.After)) }
+func planDiff(row model.PlannedObject) string {
+	return changedWords(fieldpath.Diff(row.Before, row.After))
+}
 
 func asJSON(v any) string {
 	b, err := json.MarshalIndent(v, "", " ")

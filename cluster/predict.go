@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -140,10 +142,12 @@ func (p *predictor) judge(ctx context.Context, it *planItem) error {
 // sides makes the two sides of a comparison, not masked yet.
 func (p *predictor) sides(it *planItem, predicted map[string]any, throwawayUID string) (before, after map[string]any) {
 	_, rendersStatus := it.object.Fields["status"]
+	rendersStatus = rendersStatus || it.live != nil && !fieldpath.Equal(it.live["status"], predicted["status"]) // or rendered it once
 	keepStatus := rendersStatus && it.mapping != nil && p.c.statusIsPlain(it.mapping)
 	before, after = normalise(it.live, keepStatus), normalise(predicted, keepStatus)
 	dropAllocated(it.object.ID, after, it.object.Fields, it.live, throwawayUID)
-	dropInjected(it.object.ID, it.object.Fields, before, after)
+	keepWritten(it.object.Fields, it.live, predicted, before, after)
+	dropInjected(it.object, before, after)
 	return before, after
 }
 
@@ -161,7 +165,7 @@ func (p *predictor) compare(it *planItem, reply map[string]any) {
 	switch {
 	case it.live == nil:
 		it.planned.Verdict = model.VerdictCreate
-	case equalValues(before, after):
+	case fieldpath.Equal(before, after):
 		it.planned.Verdict = model.VerdictUnchanged
 		it.planned.TakesOwnership = !sameOwnership(it.live, reply)
 	default:
@@ -176,7 +180,7 @@ func (p *predictor) compare(it *planItem, reply map[string]any) {
 // explainUpdate adds causes and risks to an object whose sides differ.
 func (p *predictor) explainUpdate(it *planItem) {
 	rendered := p.mask.object(it.object.ID, normalise(it.object.Fields, true))
-	changes := diffFields(it.planned.Before, it.planned.After)
+	changes := fieldpath.Diff(it.planned.Before, it.planned.After)
 	causes, drifts := explain(changes, rendered, it.live, p.commit)
 	it.planned.Causes = causes
 	it.planned.Risks = driftRisk(drifts)
@@ -253,18 +257,63 @@ func (p *predictor) judgeLater(ctx context.Context, it *planItem) {
 // rendered set changes the kind's definition: that is for the time after the
 // definition is applied.
 func (p *predictor) settleNewFields(ctx context.Context, items []*planItem) {
-	changed := map[model.ObjectID]bool{}
+	changed := map[model.ObjectID]*planItem{}
 	for _, it := range items {
-		if groupKind(it.object.ID) == crdKind {
-			changed[it.object.ID] = it.planned.Verdict == model.VerdictUpdate || it.planned.Verdict == model.VerdictCreate
+		if groupKind(it.object.ID) == crdKind && (it.planned.Verdict == model.VerdictUpdate || it.planned.Verdict == model.VerdictCreate) {
+			changed[it.object.ID] = it
 		}
 	}
 	for _, it := range items {
-		if it.noSchema && it.crd != nil && changed[it.crd.id] {
+		if it.crd == nil || changed[it.crd.id] == nil {
+			continue
+		}
+		if it.noSchema || p.judgedByOldSchema(ctx, it, changed[it.crd.id]) {
 			p.locally(ctx, it, "its CustomResourceDefinition is changed by this plan")
 			p.note(it)
 		}
 	}
+}
+
+// judgedByOldSchema reports whether the server predicted a write by a schema that
+// is another one once the plan's definition is applied, which has defaults of
+// its own and may not allow the object. Where the new schema lacks a field of
+// the live object, the server's word is the better one.
+func (p *predictor) judgedByOldSchema(ctx context.Context, it, definition *planItem) bool {
+	v := it.planned.Verdict
+	if it.planned.Prediction != model.PredictedByServer || v != model.VerdictCreate && v != model.VerdictUpdate {
+		return false
+	}
+	schemaOf := func(side map[string]any) any {
+		kinds := renderedCRDs([]model.Object{{ID: definition.object.ID, Fields: side}})
+		return kinds[groupKind(it.object.ID)].versions[it.object.Version].schema
+	}
+	if sameSchema(schemaOf(definition.planned.Before), schemaOf(definition.planned.After)) {
+		return false
+	}
+	_, _, reason := p.predictLocally(ctx, it)
+	return reason == "" || strings.HasPrefix(reason, invalidReason)
+}
+
+// sameSchema compares two schemas, but for their descriptions.
+func sameSchema(a, b any) bool {
+	x, okX := a.(map[string]any)
+	y, okY := b.(map[string]any)
+	if !okX || !okY {
+		return fieldpath.Equal(a, b)
+	}
+	for _, pair := range [][2]map[string]any{{x, y}, {y, x}} {
+		for key, one := range pair[0] {
+			other, has := pair[1][key]
+			_, isText := one.(string)
+			if key == "description" && isText {
+				continue
+			}
+			if !has || !sameSchema(one, other) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // predictedLocally reports whether a planned object's second side did not come

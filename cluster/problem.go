@@ -20,7 +20,7 @@ func planProblem(env model.Environment, items []*planItem, applied int) string {
 		case model.VerdictDelete:
 			deletes++
 		}
-		if it.problem != "" && !slices.Contains(problems, it.problem) {
+		if it.problem != "" && it.planned.Writes() && !slices.Contains(problems, it.problem) {
 			problems = append(problems, it.problem)
 		}
 	}
@@ -38,6 +38,18 @@ func planProblem(env model.Environment, items []*planItem, applied int) string {
 			countOf(deletes, "object"), why, deletes))
 	}
 	return strings.Join(problems, "; ")
+}
+
+// problemCode is what a command ends with that was to apply a plan with a
+// problem. What Git asks for and the cluster does not have is as wrong as a
+// configuration can be; that the cluster did not answer is no fault of Git's.
+func problemCode(items []*planItem) model.ExitCode {
+	for _, code := range []model.ExitCode{model.ExitUsage, model.ExitUnreachable} {
+		if slices.ContainsFunc(items, func(it *planItem) bool { return it.code == code }) {
+			return code
+		}
+	}
+	return model.ExitRolloutFailed
 }
 
 // leastShare is what may always go of an environment that sets no limit: of a

@@ -304,5 +304,5 @@ func (c *Client) remove(ctx context.Context, it *planItem, pin model.LiveRef, dr
 	if dryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.resource(it.mapping, it.object.ID.Namespace).Delete(ctx, it.object.ID.Name, opts)
+	return scrub(it, c.resource(it.mapping, it.object.ID.Namespace).Delete(ctx, it.object.ID.Name, opts))
 }

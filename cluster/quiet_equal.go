@@ -2,67 +2,82 @@ package cluster
 
 import (
 	"encoding/base64"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
-// equalMeaning reports whether two values at one path of an object mean the
-// same to the API server, although they are written differently: 100m and 0.1
-// where there is a quantity, 60m and 1h where there is a duration, "8080" and
-// 8080 where there is a port, base64 with and without line breaks. It is for sides that have not both been through the server: of two
-// that have, the server made one of such values already.
+// The API server reads some values and writes them in a form of its own. What
+// it does was tried on a server, and differs by the kind of value:
 //
-// The path is as a Cause writes it. Only paths that are known to hold such a
-// value are read that way; everywhere else, as in a ConfigMap's data, a text is
-// its characters.
-func equalMeaning(path string, a, b any) bool {
-	if equalValues(a, b) {
+//   - A quantity of a built-in kind gets the shortest form of its own format:
+//     1000m becomes 1, and 1024Mi becomes 1Gi. There are three formats (1k, 1Ki
+//     and 1e3), and it leaves a quantity in the one that it came in: 128Mi and
+//     134217728 are equal in value (resource.Quantity.Cmp) and stay two texts.
+//   - Bytes and times of a built-in kind come back in one form.
+//   - A port that is a number and one that is the same digits as a text are not
+//     the same: the text is a name. They are never equal.
+//   - Of custom resources every character stays, durations included.
+
+// sameWritten reports whether the server makes the same characters of two
+// values at one place of a built-in kind: applying one where the other is live
+// writes nothing. It is for sides that have not both been through the server.
+func sameWritten(steps []fieldpath.Step, a, b any) bool {
+	if fieldpath.Equal(a, b) {
 		return true
 	}
-	place := placeOf(path)
+	place := placeOf(steps)
 	switch {
 	case place.holds(quantityPlaces):
-		return sameQuantity(a, b)
-	case place.holds(durationPlaces):
-		return sameDuration(a, b)
-	case place.holds(portPlaces):
-		return samePort(a, b)
-	case place.holds(base64Places):
-		return sameBase64(a, b)
+		x, okX := quantityOf(a)
+		y, okY := quantityOf(b)
+		return okX && okY && x.String() == y.String()
+	case place.holds(timePlaces):
+		return sameTime(a, b)
+	case place.holds(bytesPlaces):
+		return sameBytes(a, b)
 	}
 	return false
 }
 
-// valuePlace is a path without what tells the elements of lists apart.
+// sameMeaning reports whether two values at one place mean the same to whoever
+// reads them, although applying one in place of the other alters its
+// characters.
+//
+// Only places that are known to hold such a value are read that way; everywhere
+// else, as in a ConfigMap's data, a text is its characters.
+func sameMeaning(steps []fieldpath.Step, a, b any) bool {
+	place := placeOf(steps)
+	switch {
+	case place.holds(quantityPlaces):
+		x, okX := quantityOf(a)
+		y, okY := quantityOf(b)
+		return okX && okY && x.Cmp(y) == 0
+	case place.holds(durationPlaces):
+		return sameDuration(a, b)
+	}
+	return sameWritten(steps, a, b)
+}
+
+// valuePlace is a path without what tells the elements of lists apart: those
+// are all "[]".
 type valuePlace []string
 
-func placeOf(path string) valuePlace {
-	var out valuePlace
-	for path != "" {
-		if path[0] == '[' {
-			end := strings.IndexByte(path, ']')
-			if end < 0 {
-				end = len(path) - 1
-			}
-			// A key with a dot in it is written like an element.
-			out = append(out, "["+path[1:end])
-			path = strings.TrimPrefix(path[end+1:], ".")
-			continue
+func placeOf(steps []fieldpath.Step) valuePlace {
+	out := make(valuePlace, len(steps))
+	for i, s := range steps {
+		out[i] = s.Field
+		if s.InList {
+			out[i] = "[]"
 		}
-		end := strings.IndexAny(path, ".[")
-		if end < 0 {
-			return append(out, path)
-		}
-		out = append(out, path[:end])
-		path = strings.TrimPrefix(path[end:], ".")
 	}
 	return out
 }
 
 // holds reports whether the path ends like one of the patterns, in which * is
-// any one part.
+// any one key of a map.
 func (p valuePlace) holds(patterns [][]string) bool {
 	for _, pattern := range patterns {
 		if len(p) < len(pattern) {
@@ -71,7 +86,7 @@ func (p valuePlace) holds(patterns [][]string) bool {
 		end := p[len(p)-len(pattern):]
 		same := true
 		for i, part := range pattern {
-			same = same && (part == "*" || part == end[i])
+			same = same && (part == end[i] || part == "*" && end[i] != "[]")
 		}
 		if same {
 			return true
@@ -87,31 +102,22 @@ var (
 		{"resources", "limits", "*"}, {"resources", "requests", "*"}, {"overhead", "podFixed", "*"},
 		{"emptyDir", "sizeLimit"}, {"resourceFieldRef", "divisor"}, {"spec", "capacity", "*"}, {"spec", "hard", "*"},
 		{"target", "averageValue"}, {"target", "value"},
-		{"spec", "limits", "*", "max", "*"}, {"spec", "limits", "*", "min", "*"}, {"spec", "limits", "*", "default", "*"},
-		{"spec", "limits", "*", "defaultRequest", "*"}, {"spec", "limits", "*", "maxLimitRequestRatio", "*"},
-		{"containerPolicies", "*", "minAllowed", "*"}, {"containerPolicies", "*", "maxAllowed", "*"},
+		{"spec", "limits", "[]", "max", "*"}, {"spec", "limits", "[]", "min", "*"}, {"spec", "limits", "[]", "default", "*"},
+		{"spec", "limits", "[]", "defaultRequest", "*"}, {"spec", "limits", "[]", "maxLimitRequestRatio", "*"},
+		{"containerPolicies", "[]", "minAllowed", "*"}, {"containerPolicies", "[]", "maxAllowed", "*"},
 	}
 	// Fields of the type metav1.Duration, as custom resources have them. The
 	// built-in kinds count seconds in whole numbers.
 	durationPlaces = [][]string{
 		{"spec", "interval"}, {"spec", "timeout"}, {"spec", "retryInterval"}, {"spec", "duration"}, {"spec", "renewBefore"},
-		{"spec", "refreshInterval"}, {"endpoints", "*", "interval"}, {"endpoints", "*", "scrapeTimeout"},
-		{"podMetricsEndpoints", "*", "interval"}, {"podMetricsEndpoints", "*", "scrapeTimeout"},
+		{"spec", "refreshInterval"}, {"endpoints", "[]", "interval"}, {"endpoints", "[]", "scrapeTimeout"},
+		{"podMetricsEndpoints", "[]", "interval"}, {"podMetricsEndpoints", "[]", "scrapeTimeout"},
 	}
-	portPlaces = [][]string{
-		{"targetPort"}, {"httpGet", "port"}, {"tcpSocket", "port"}, {"maxUnavailable"}, {"maxSurge"}, {"minAvailable"},
-		{"ingress", "*", "ports", "*", "port"}, {"egress", "*", "ports", "*", "port"},
-	}
+	timePlaces = [][]string{{"spec", "acquireTime"}, {"spec", "renewTime"}}
 	// Not data: that of a ConfigMap is text, and of a Secret only tokens are
 	// compared, which stand for what is encoded.
-	base64Places = [][]string{{"binaryData", "*"}, {"clientConfig", "caBundle"}, {"spec", "caBundle"}}
+	bytesPlaces = [][]string{{"binaryData", "*"}, {"clientConfig", "caBundle"}, {"spec", "caBundle"}}
 )
-
-func sameQuantity(a, b any) bool {
-	x, okX := quantityOf(a)
-	y, okY := quantityOf(b)
-	return okX && okY && x.Cmp(y) == 0
-}
 
 func quantityOf(v any) (resource.Quantity, bool) {
 	q, err := resource.ParseQuantity(scalarText(v))
@@ -124,32 +130,22 @@ func sameDuration(a, b any) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// samePort compares an int-or-string: a number and its digits are the same
-// port. Only one side may be a text, as "080" is the name of one.
-func samePort(a, b any) bool {
-	text, isText := a.(string)
-	other := b
-	if !isText {
-		text, isText = b.(string)
-		other = a
-	}
-	_, isNumber := number(other)
-	return isText && isNumber && text == scalarText(other)
+func sameTime(a, b any) bool {
+	x, errX := time.Parse(time.RFC3339Nano, scalarText(a))
+	y, errY := time.Parse(time.RFC3339Nano, scalarText(b))
+	return errX == nil && errY == nil && x.Equal(y)
 }
 
-func sameBase64(a, b any) bool {
+// sameBytes compares base64, in which line breaks do not count.
+func sameBytes(a, b any) bool {
 	x, okX := a.(string)
 	y, okY := b.(string)
 	if !okX || !okY {
 		return false
 	}
-	p, errX := base64.StdEncoding.DecodeString(withoutBreaks(x))
-	q, errY := base64.StdEncoding.DecodeString(withoutBreaks(y))
+	p, errX := base64.StdEncoding.DecodeString(x)
+	q, errY := base64.StdEncoding.DecodeString(y)
 	return errX == nil && errY == nil && string(p) == string(q)
-}
-
-func withoutBreaks(s string) string {
-	return strings.NewReplacer("\n", "", "\r", "", " ", "", "\t", "").Replace(s)
 }
 
 // scalarText is a single value as it is written in a manifest.

@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -277,9 +278,9 @@ func (w *randomWorld) maybeApply(ctx context.Context) error {
 		if row.Writes() {
 			return fmt.Errorf("after applying, %s is %s (%s): %s\nafter %s", row.ID, row.Verdict, row.Reason, planDiff(row), strings.Join(w.history, "\n"))
 		}
-		for _, c := range diffFields(rows[row.ID].After, row.Before) {
-			if !completedLater(row.ID.Kind, c.path()) {
-				return fmt.Errorf("%s: %s was predicted as %s and is %s\nafter %s", row.ID, c.path(), showValue(c.old), showValue(c.new), strings.Join(w.history, "\n"))
+		for _, c := range fieldpath.Diff(rows[row.ID].After, row.Before) {
+			if !completedLater(row.ID.Kind, c.Path) {
+				return fmt.Errorf("%s: %s was predicted as %s and is %s\nafter %s", row.ID, c.Path, showValue(c.Old), showValue(c.New), strings.Join(w.history, "\n"))
 			}
 		}
 	}
@@ -419,7 +420,7 @@ func compareSides(from, to string) int {
 	code := 0
 	for name := range names {
 		before, after := readSide(filepath.Join(from, name)), readSide(filepath.Join(to, name))
-		if !equalValues(before, after) {
+		if !fieldpath.Equal(before, after) {
 			code = 1
 			fmt.Println(name[strings.LastIndex(name, ".")+1:]) //nolint:forbidigo // kubectl passes it on
 		}

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -44,7 +45,10 @@ func (p *predictor) replaceItem(ctx context.Context, it *planItem, r serverRefus
 	}
 	p.show(it, replacedSide(it), after)
 	p.explainUpdate(it)
-	changes := immutableChanges(id, r.fields, diffFields(it.planned.Before, it.planned.After))
+	changes := immutableChanges(id, r.fields, fieldpath.Diff(it.planned.Before, it.planned.After))
+	for _, c := range changes {
+		it.planned.Immutable = append(it.planned.Immutable, c.Path)
+	}
 	it.planned.Reason = r.reason
 	if words := changedWords(changes); words != "" {
 		it.planned.Reason += ": " + words
@@ -154,7 +158,7 @@ func copyOf(it *planItem, name string) model.Object {
 		return o
 	}
 	spec, live := mapAt(o.Fields, "spec"), mapAt(it.live, "spec")
-	if spec["clusterIP"] != corev1.ClusterIPNone && equalValues(spec["clusterIP"], live["clusterIP"]) {
+	if spec["clusterIP"] != corev1.ClusterIPNone && fieldpath.Equal(spec["clusterIP"], live["clusterIP"]) {
 		delete(spec, "clusterIP")
 		delete(spec, "clusterIPs")
 	}
@@ -205,14 +209,14 @@ func swapString(v any, from, to string) {
 }
 
 // immutableChanges picks the changes that the server's refusal is about.
-func immutableChanges(id model.ObjectID, fields []string, changes []fieldChange) []fieldChange {
+func immutableChanges(id model.ObjectID, fields []string, changes []fieldpath.Change) []fieldpath.Change {
 	under := func(path, field string) bool {
 		rest, ok := strings.CutPrefix(path, field)
 		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	}
-	var out []fieldChange
+	var out []fieldpath.Change
 	for _, c := range changes {
-		path := c.path()
+		path := c.Path
 		named := slices.ContainsFunc(fields, func(f string) bool { return under(path, f) || under(f, path) })
 		mutable := slices.Contains(fields, "spec") &&
 			slices.ContainsFunc(mutableFields[groupKind(id)], func(f string) bool { return under(path, f) })

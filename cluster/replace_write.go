@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -52,7 +53,7 @@ func (c *Client) removeWith(ctx context.Context, it *planItem, pin model.LiveRef
 	if dryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.resource(it.mapping, it.object.ID.Namespace).Delete(ctx, it.object.ID.Name, opts)
+	return scrub(it, c.resource(it.mapping, it.object.ID.Namespace).Delete(ctx, it.object.ID.Name, opts))
 }
 
 // replace deletes the object that the plan was made from, waits until it is
@@ -120,8 +121,8 @@ func (w *objectWriter) removeOld(ctx context.Context) error {
 			return w.moved("it was deleted and created again since", nil, live)
 		case metaString(live, "deletionTimestamp") != "":
 			return nil
-		case !equalValues(now.Before, w.planned.Before):
-			return w.moved("", diffFields(w.planned.Before, now.Before), live)
+		case !fieldpath.Equal(now.Before, w.planned.Before):
+			return w.moved("", fieldpath.Diff(w.planned.Before, now.Before), live)
 		}
 		w.pin = now.Live
 	}

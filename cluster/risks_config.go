@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -15,7 +16,7 @@ func changedKeys(before, after map[string]any) []string {
 	for _, part := range []string{"data", "binaryData"} {
 		old, new := mapAt(before, part), mapAt(after, part)
 		for k, v := range old {
-			if !equalValues(v, new[k]) {
+			if !fieldpath.Equal(v, new[k]) {
 				keys[k] = true
 			}
 		}
@@ -146,7 +147,7 @@ func (w *riskWorld) configUsers(namespace string) []configUser {
 			}
 			user := configUser{id: present.id, uses: usesOf(t)}
 			if o := w.byID[present.id]; o != nil && o.changes() {
-				user.restarts = o.verdict != model.VerdictUpdate || !equalValues(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template"))
+				user.restarts = o.verdict != model.VerdictUpdate || !fieldpath.Equal(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template"))
 			}
 			if len(user.uses) > 0 {
 				out = append(out, user)

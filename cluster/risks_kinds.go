@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -56,7 +57,7 @@ func (o *riskObject) judgeBudgetChange() {
 	}
 	compare("minAvailable", func(from, to int64) bool { return to < from })
 	compare("maxUnavailable", func(from, to int64) bool { return to > from })
-	if !equalValues(old["selector"], new["selector"]) {
+	if !fieldpath.Equal(old["selector"], new["selector"]) {
 		o.warn(riskBudgetLoosened, "%s is about other pods than before (selector): the earlier ones lose it", o.name())
 	}
 }

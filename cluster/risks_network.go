@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 func (o *riskObject) judgeNetwork() {
@@ -220,7 +222,7 @@ func (o *riskObject) judgePolicy() {
 			o.judgePolicyRules(direction.field)
 		}
 	}
-	if o.before != nil && !equalValues(mapAt(o.before, "spec", "podSelector"), mapAt(o.after, "spec", "podSelector")) {
+	if o.before != nil && !fieldpath.Equal(mapAt(o.before, "spec", "podSelector"), mapAt(o.after, "spec", "podSelector")) {
 		o.warn(riskPolicyWidened, "%s selects other pods than before (podSelector): those it no longer selects may be open", o.name())
 	}
 }
@@ -237,7 +239,7 @@ func (o *riskObject) judgePolicyRules(field string) {
 	old := mapsAt(mapAt(o.before, "spec"), field)
 	added := 0
 	for _, rule := range mapsAt(mapAt(o.after, "spec"), field) {
-		if !slices.ContainsFunc(old, func(was map[string]any) bool { return equalValues(was, rule) }) {
+		if !slices.ContainsFunc(old, func(was map[string]any) bool { return fieldpath.Equal(was, rule) }) {
 			added++
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // judgePlacement judges where the pods of a changed template can run, and whom
@@ -22,7 +24,7 @@ func (w *riskWorld) judgePlacement(o *riskObject) {
 		return []any{t.spec["nodeSelector"], mapAt(t.spec, "affinity")["nodeAffinity"], t.spec["tolerations"]}
 	}
 	asks := len(mapAt(after.spec, "nodeSelector")) > 0 || mapAt(after.spec, "affinity", "nodeAffinity") != nil
-	if existed && equalValues(placement(before), placement(after)) || !existed && !asks {
+	if existed && fieldpath.Equal(placement(before), placement(after)) || !existed && !asks {
 		return
 	}
 	nodes, known := w.ask(riskNeed{kind: nodeKind})

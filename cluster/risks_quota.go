@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // amounts are quantities by the name of their resource.
@@ -145,7 +147,7 @@ func (o *riskObject) resized() bool {
 	}
 	before, had := o.templateBefore()
 	after, has := o.templateAfter()
-	return has && (!had || !equalValues(sizes(before), sizes(after)))
+	return has && (!had || !fieldpath.Equal(sizes(before), sizes(after)))
 }
 
 func (w *riskWorld) judgeQuota(quota presentObject, objects []*riskObject) {

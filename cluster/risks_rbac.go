@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 const rbacGroup = "rbac.authorization.k8s.io"
@@ -136,7 +138,7 @@ func (o *riskObject) judgeRole() {
 		o.info(riskNarrowsRBAC, "%s no longer allows %s", o.name(), grantWords(removed))
 	}
 	was, now := mapAt(o.before, "aggregationRule"), mapAt(o.after, "aggregationRule")
-	if now != nil && !equalValues(was, now) {
+	if now != nil && !fieldpath.Equal(was, now) {
 		o.warn(riskWidensRBAC, "%s gets its rules from the ClusterRoles that its aggregationRule selects, and that changes", o.name())
 	}
 	o.judgeAggregated()
@@ -183,7 +185,7 @@ func (o *riskObject) judgeBinding() {
 		}
 		return
 	}
-	if o.before != nil && !equalValues(o.before["roleRef"], o.after["roleRef"]) {
+	if o.before != nil && !fieldpath.Equal(o.before["roleRef"], o.after["roleRef"]) {
 		old = nil // another role is news to every subject
 	}
 	if added := lacking(old, new); len(added) > 0 {

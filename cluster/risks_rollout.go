@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -23,7 +24,7 @@ type rollout struct {
 // stays, or there are no pods.
 func (o *riskObject) rolloutOf() (r rollout, ok bool) {
 	if !o.is("apps", "Deployment", "StatefulSet", "DaemonSet") || o.verdict != model.VerdictUpdate ||
-		equalValues(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template")) {
+		fieldpath.Equal(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template")) {
 		return r, false
 	}
 	spec := mapAt(o.after, "spec")
@@ -199,7 +200,8 @@ func (w *riskWorld) judgeDisruption(o *riskObject) {
 }
 
 // budgetOf says how many pods of a workload a budget wants to have; ok is false
-// when the budget is not about it, or about others too.
+// when the budget is not about it, or about others too. A budget that counts
+// fewer pods than there are to be has not seen them all yet.
 func (w *riskWorld) budgetOf(budget presentObject, o *riskObject) (total, need int64, ok bool) {
 	t, isTemplate := o.templateAfter()
 	selector := mapAt(budget.fields, "spec", "selector")
@@ -207,7 +209,7 @@ func (w *riskWorld) budgetOf(budget presentObject, o *riskObject) (total, need i
 	if !isTemplate || total == 0 || isEmpty(selector) || !selects(selector, t.labels) {
 		return 0, 0, false
 	}
-	if expected, known := number(mapAt(budget.fields, "status")["expectedPods"]); known && o.before != nil && expected != replicasAt(o.before) {
+	if expected, known := number(mapAt(budget.fields, "status")["expectedPods"]); known && o.before != nil && expected > replicasAt(o.before) {
 		return 0, 0, false
 	}
 	for _, other := range w.objects {

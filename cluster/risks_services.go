@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // judgeServices judges a Service by the pods it selects, and a workload by the
@@ -21,7 +23,7 @@ func (w *riskWorld) judgeServices(o *riskObject) {
 		return
 	}
 	after, has := o.templateAfter()
-	if has && equalValues(before.labels, after.labels) {
+	if has && fieldpath.Equal(before.labels, after.labels) {
 		return
 	}
 	for _, service := range w.present(serviceKind, o.id.Namespace) {
@@ -95,7 +97,7 @@ func (w *riskWorld) replaced(namespace string, labels map[string]any) bool {
 		if !had || !selectsAll(before.labels, labels) || !isEmpty(selector) && !selects(selector, labels) {
 			continue
 		}
-		if after, has := o.templateAfter(); !o.stays() || !has || !equalValues(before.labels, after.labels) {
+		if after, has := o.templateAfter(); !o.stays() || !has || !fieldpath.Equal(before.labels, after.labels) {
 			return true
 		}
 	}

@@ -99,6 +99,8 @@ func TestDisruptionRisks(t *testing.T) {
 		{name: "within the budget", objects: []planned{hasty}, live: budget("minAvailable: 1", "expectedPods: 3"), want: map[string][]string{"Deployment x": {hurried}}},
 		{name: "below the budget", objects: []planned{hasty}, live: budget("minAvailable: 2", "expectedPods: 3"), want: map[string][]string{
 			"Deployment x": {hurried, "warning rollout-below-budget: may leave 1 of 3 pods running, fewer than the 2 that PodDisruptionBudget b asks for"}}},
+		{name: "below a budget that has not counted all pods yet", objects: []planned{hasty}, live: budget("minAvailable: 2", "expectedPods: 0"), want: map[string][]string{
+			"Deployment x": {hurried, "warning rollout-below-budget: may leave 1 of 3 pods running, fewer than the 2 that PodDisruptionBudget b asks for"}}},
 		{name: "below the budget in percent", objects: []planned{hasty}, live: budget("maxUnavailable: 33%", ""), want: map[string][]string{
 			"Deployment x": {hurried, "warning rollout-below-budget: fewer than the 2"}}},
 		{name: "a budget that blocks", objects: []planned{restart}, live: budget("minAvailable: 3", "expectedPods: 3"), want: map[string][]string{

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -43,6 +44,7 @@ type settling struct {
 	blind    bool // the mutators could not be read, so there may be any
 	mutators []mutator
 	shapes   map[schema.GroupVersionKind]*shape // of custom kinds
+	reading  sync.WaitGroup                     // the reads of both
 }
 
 // builtInGroups are the API groups whose kinds kube-apiserver serves itself and
@@ -75,21 +77,81 @@ func (p *predictor) prepareSettling(items []*planItem) []func(context.Context) e
 			reads = append(reads, func(ctx context.Context) error { return p.readShapes(ctx, s, name) })
 		}
 	}
+	s.reading.Add(len(reads))
+	for i, read := range reads {
+		reads[i] = func(ctx context.Context) error {
+			defer s.reading.Done()
+			return read(ctx)
+		}
+	}
 	return reads
+}
+
+// settleEarly settles an item as soon as it is listed, and lets go of the
+// fields its managers own: they are the larger part of most objects, and who
+// owns what is of no interest where nothing changes. It waits for the reads of
+// prepareSettling, which are begun before any list is.
+func (p *predictor) settleEarly(it *planItem) {
+	if p.settling == nil || len(p.req.Keep) > 0 {
+		return // what is kept alters the object that is applied
+	}
+	p.settling.reading.Wait()
+	if it.unaltered = p.settling.unaltered(it); !it.unaltered {
+		return
+	}
+	for _, e := range sliceAt(mapAt(it.live, "metadata"), "managedFields") {
+		if entry, ok := e.(map[string]any); ok {
+			entry["fieldsV1"] = map[string]any(nil)
+		}
+	}
 }
 
 // settled judges an item without asking the server, if that can be proved to
 // give the answer the server would.
 func (p *predictor) settled(it *planItem) bool {
-	if p.settling == nil || it.live == nil || !p.settling.unaltered(it) {
+	if p.settling == nil || it.live == nil || !it.unaltered && !p.settling.unaltered(it) {
 		return false
 	}
-	side := normalise(it.live, false)
-	dropInjected(it.object.ID, it.object.Fields, side)
-	side = p.mask.object(it.object.ID, side)
+	side := p.settledSide(it)
 	it.planned.Verdict, it.planned.Prediction = model.VerdictUnchanged, model.PredictedFromList
 	it.planned.Before, it.planned.After, it.planned.Mask = side, side, p.env.Mask
 	return true
+}
+
+// settledSide is the one side of an object that nothing changes. Where nothing
+// has to be taken out or masked in it, it shares its values with the live
+// object: of thousands of objects, most are settled, and few are looked at.
+func (p *predictor) settledSide(it *planItem) map[string]any {
+	id := it.object.ID
+	if !podTemplateGroups[id.Group] || id.Kind == "Secret" || isSecret(it.live) || len(p.mask.rules) > 0 || writesBookkeeping(it.object.Fields) ||
+		len(injectedPlaces(id, []map[string]any{it.live})) > 0 || hasZeroTimestamp(it.live) {
+		side := normalise(it.live, false)
+		keepWritten(it.object.Fields, it.live, it.live, side, side)
+		dropInjected(it.object, side)
+		return p.mask.object(id, side)
+	}
+	side := normalise(map[string]any{"metadata": it.live["metadata"]}, false)
+	for key, value := range it.live {
+		if key != "metadata" && key != "status" {
+			side[key] = value
+		}
+	}
+	return side
+}
+
+// hasZeroTimestamp reports whether dropZeroTimestamps would alter a value.
+func hasZeroTimestamp(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, child := range v {
+			if key == "creationTimestamp" && child == nil || hasZeroTimestamp(child) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasZeroTimestamp)
+	}
+	return false
 }
 
 // unaltered reports whether applying an item provably leaves its live object

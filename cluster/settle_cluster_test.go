@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -175,7 +176,7 @@ func (r *randomSet) differences(plan, full *model.Plan) []string {
 			out = append(out, asked.ID.String()+" was not asked for")
 		}
 		if got.Verdict != asked.Verdict || got.TakesOwnership != asked.TakesOwnership ||
-			!equalValues(got.Before, asked.Before) || !equalValues(got.After, asked.After) {
+			!fieldpath.Equal(got.Before, asked.Before) || !fieldpath.Equal(got.After, asked.After) {
 			out = append(out, fmt.Sprintf("%s (%s): %s %v %s; asked: %s %v %s", asked.ID, got.Prediction, got.Verdict, got.TakesOwnership, planDiff(got),
 				asked.Verdict, asked.TakesOwnership, planDiff(asked)))
 		}

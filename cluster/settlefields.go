@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 )
 
 // fieldWalk goes along a rendered object, the live one and the fields that
@@ -161,9 +163,9 @@ func (w fieldWalk) whole(rendered, live any, s *shape, path []string) bool {
 			return false
 		}
 	default:
-		return equalValues(rendered, live) || w.sameQuantity(rendered, live, path)
+		return fieldpath.Equal(rendered, live) || w.sameQuantity(rendered, live, path)
 	}
-	return equalValues(rendered, live) || s.builtIn && equalValues(withDefaults(rendered, path), live)
+	return fieldpath.Equal(rendered, live) || s.builtIn && fieldpath.Equal(withDefaults(rendered, path), live)
 }
 
 // sameQuantity reports whether a live value is what the server makes of a
@@ -291,11 +293,11 @@ func ownedElements(owned map[string]any, s *shape) ([]*ownedElement, bool) {
 // is one that the server's schema has a default for.
 func (e *ownedElement) couldBe(rendered any) bool {
 	if e.keys == nil {
-		return equalValues(rendered, e.value)
+		return fieldpath.Equal(rendered, e.value)
 	}
 	m, ok := rendered.(map[string]any)
 	for k, v := range e.keys {
-		if got, there := m[k]; there && !equalValues(got, v) {
+		if got, there := m[k]; there && !fieldpath.Equal(got, v) {
 			return false
 		}
 	}
@@ -305,7 +307,7 @@ func (e *ownedElement) couldBe(rendered any) bool {
 // is reports whether a live element is this one.
 func (e *ownedElement) is(live any) bool {
 	if e.keys == nil {
-		return equalValues(live, e.value)
+		return fieldpath.Equal(live, e.value)
 	}
 	m, _ := live.(map[string]any)
 	return elementHas(m, e.keys)

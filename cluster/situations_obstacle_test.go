@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,9 +28,15 @@ func admissionGVR(resource string) schema.GroupVersionResource {
 // namespace, and waits until it does: a probe is answered with the words.
 func (w *planWorld) admission(resource, text string) {
 	w.t.Helper()
+	w.admissionNamed(resource, w.ns, text)
+}
+
+func (w *planWorld) admissionNamed(resource, name, text string) {
+	w.t.Helper()
+	name = strings.ReplaceAll(name, "$NS", w.ns)
 	w.create(admissionGVR(resource), text)
 	w.t.Cleanup(func() {
-		if err := w.admin.Resource(admissionGVR(resource)).Delete(w.detached(), w.ns, metav1.DeleteOptions{}); err != nil {
+		if err := w.admin.Resource(admissionGVR(resource)).Delete(w.detached(), name, metav1.DeleteOptions{}); err != nil {
 			w.t.Error(err)
 		}
 	})
@@ -67,6 +74,35 @@ func strictPolicy(w *planWorld) {
 	w.admission("validatingadmissionpolicybindings", `{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, metadata: {name: $NS}, spec: {policyName: $NS, validationActions: [Deny],
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NS}}}}}`)
 	w.judged("bad is not allowed", "")
+}
+
+// quotingPolicies warn of every ConfigMap and forbid deleting one, with what is
+// in it.
+func quotingPolicies(w *planWorld) {
+	for i, p := range []struct{ verbs, action, words string }{
+		{"[CREATE, UPDATE]", "Warn", "'warned of ' + object"}, {"[DELETE]", "Deny", "'kept for ' + oldObject"},
+	} {
+		name := fmt.Sprintf("$NS-%d", i)
+		for kind, spec := range map[string]string{
+			"ValidatingAdmissionPolicy": `failurePolicy: Fail, matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], resources: [configmaps], operations: ` + p.verbs + `}]},
+  validations: [{expression: "false", messageExpression: "` + p.words + `.?data.?key.orValue('none')"}]`,
+			"ValidatingAdmissionPolicyBinding": "policyName: " + name + ", validationActions: [" + p.action + "], matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: $NS}}}",
+		} {
+			resource := map[bool]string{true: "validatingadmissionpolicies", false: "validatingadmissionpolicybindings"}[strings.HasSuffix(kind, "Policy")]
+			w.admissionNamed(resource, name, "{apiVersion: admissionregistration.k8s.io/v1, kind: "+kind+", metadata: {name: "+name+"}, spec: {"+spec+"}}")
+		}
+	}
+	w.eventually("admission takes effect", func() bool {
+		c := w.admin.Resource(configGVR).Namespace(w.ns)
+		dry := []string{metav1.DryRunAll}
+		err := c.Delete(w.ctx, "left", metav1.DeleteOptions{DryRun: dry})
+		asking, warnings := collectWarnings(w.ctx)
+		it := &planItem{object: w.objects("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: $NS}, data: {key: other}}")[0]}
+		it.mapping = mappingOf("", "ConfigMap", "configmaps")
+		it.mapping.Scope = meta.RESTScopeNamespace
+		_, patchErr := w.c.patch(asking, it, model.LiveRef{}, true)
+		return err != nil && strings.Contains(err.Error(), "kept for") && patchErr == nil && len(warnings.texts) > 0
+	})
 }
 
 // marksEverything has every ConfigMap get an annotation on its way in.
@@ -129,6 +165,8 @@ var obstacleSituations = []situation{
 		shipped: deploymentYAML("cart", "cart:1", "        env: [{name: A, value: '1'}, {name: B, value: '1'}]", "        resources: {limits: {cpu: 100m}}"),
 		next:    deploymentYAML("cart", "cart:2", "        env: [{name: B, value: '1'}]", "        resources: {limits: {cpu: '0.1'}}"), want: []expect{
 			{object: "Deployment cart", verdict: model.VerdictUpdate, by: model.PredictedLocally, reason: "forbidden", causes: []string{mainImage + " git commit", "spec.template.spec.containers[main].env[A] git commit"}}}},
+	{name: "a reviewer who may only read, of what stays as it is", rights: fmt.Sprintf(someRights, "[get, list]"), set: func(w *planWorld) { w.ask.Full = true }, shipped: configYAML("a", "{x: one}"), next: configYAML("a", "{x: one}"), want: []expect{
+		{object: "ConfigMap a", verdict: model.VerdictUnchanged, by: model.PredictedLocally, reason: "forbidden (needs \"patch configmaps\""}}},
 	{name: "who may not create", rights: fmt.Sprintf(someRights, "[get, list, patch]"), next: configYAML("new", "{x: two}"), problem: "forbidden", want: []expect{
 		{object: "ConfigMap new", verdict: model.VerdictCreate, by: model.PredictedLocally, reason: `forbidden (needs "create configmaps" in "$NS")`, after: []string{`data.x="two"`}}}},
 	{name: "who may not read", rights: fmt.Sprintf(someRights, "[patch, create]"), next: configYAML("a", "{x: two}"), problem: "1 object cannot be predicted", want: unpredictable("ConfigMap a", `the live object cannot be read: forbidden (needs "get configmaps" in "$NS")`)},
@@ -137,6 +175,11 @@ var obstacleSituations = []situation{
 	{name: "a webhook that does not answer", shipped: configYAML("a", "{x: one}"), live: silentWebhook, next: configYAML("a", "{x: two}"), problem: "guard.example.com does not answer", want: []expect{
 		{object: "ConfigMap a", verdict: model.VerdictUpdate, by: model.PredictedLocally, reason: "guard.example.com does not answer", after: []string{`data.x="two"`}}}},
 	{name: "a policy that forbids it", shipped: configYAML("a", "{x: one}"), live: strictPolicy, next: configYAML("a", "{x: bad}"), problem: "1 object cannot be predicted", want: unpredictable("ConfigMap a", "bad is not allowed")},
+	{name: "policies that quote a value masked by a rule", set: func(w *planWorld) { w.env.Mask = []model.FieldRule{{Kind: "ConfigMap", Pointer: "/data/key"}} },
+		shipped: docs("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {key: hunter2}}", "{apiVersion: v1, kind: ConfigMap, metadata: {name: left}, data: {key: hunter2}}"), live: quotingPolicies,
+		next: "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {tier: web}}, data: {key: hunter2}}", problem: "1 object cannot be predicted", want: []expect{
+			{object: "ConfigMap a", verdict: model.VerdictUpdate, risks: []string{"server-warns: warned of <masked>"}},
+			{object: "ConfigMap left", verdict: model.VerdictUnpredictable, reason: "kept for <masked>"}}},
 	{name: "what the server puts in", shipped: configYAML("a", "{x: one}"), live: marksEverything, next: configYAML("a", "{x: two}"), want: []expect{
 		{object: "ConfigMap a", verdict: model.VerdictUpdate, causes: []string{"data.x git commit", "metadata.annotations server"}, after: []string{`metadata.annotations.marked="yes"`}}}},
 	{name: "an unknown field", next: deploymentYAML("cart", "cart:1", "        imagee: x"), problem: "1 object cannot be predicted",

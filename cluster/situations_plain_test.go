@@ -124,6 +124,13 @@ var customSituations = []situation{
 	{name: "a live object at a version that the definition gets", shipped: docs(wareText(), ware("w", "{size: 2}")), problem: "1 object cannot be predicted",
 		next: docs(edited(wareText(), "name: v1", secondVersion), edited(ware("w", "{size: 2}"), "com/v1", "com/v2")), want: []expect{
 			{object: "Ware w", verdict: model.VerdictUnpredictable, reason: "ship the definition first"}}},
+	{name: "a definition that gets stricter, and a default", shipped: docs(wareText(), ware("w", "{size: 2}"), ware("x", "{size: 2}"), ware("same", "{size: 9}")), problem: "1 object cannot be predicted",
+		next: docs(edited(wareText(", colour: {type: string, default: red}"), "default: 1}, parts", "default: 1, maximum: 5}, parts"), ware("w", "{size: 8}"), ware("x", "{size: 3}"), ware("same", "{size: 9}")), want: []expect{
+			{object: "Ware w", verdict: model.VerdictUnpredictable, reason: "invalid: spec.size"},
+			{object: "Ware x", verdict: model.VerdictUpdate, by: model.PredictedLocally, reason: "its CustomResourceDefinition is changed by this plan", after: []string{`spec.colour="red"`, "spec.size=3"}},
+			{object: "Ware same", verdict: model.VerdictUnchanged}}},
+	{name: "a definition with other words, and a field less", shipped: docs(wareText(", old: {type: string}"), ware("w", "{size: 2, old: x}")), next: docs(wareText(", new: {type: string, description: it is new}"), ware("w", "{size: 2}")), want: []expect{
+		{object: "Ware w", verdict: model.VerdictUpdate, by: model.PredictedByServer, after: []string{"spec.old=-", "spec.size=2"}}}},
 	{name: "a version that the definition does not serve", next: docs(wareText(), edited(ware("w", "{}"), "com/v1", "com/v3")), problem: "1 object cannot be predicted",
 		want: []expect{{object: "Ware w", verdict: model.VerdictUnpredictable, reason: "does not serve"}}},
 	{name: "a custom resource's list by its key", shipped: docs(wareText(), ware("w", "{parts: [{name: a}, {name: b}]}")), next: docs(wareText(), ware("w", "{parts: [{name: b, count: 3}]}")), want: []expect{

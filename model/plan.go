@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -130,16 +131,16 @@ type PlannedObject struct {
 	// MayReplace is set on an object to replace when the environment's policy,
 	// or the operator, allows that.
 	MayReplace bool
+	// Immutable are the paths that differ and cannot while the object exists: why
+	// it has to be replaced. Empty: the server names none that differs.
+	Immutable []string
 	// Migrates is set when applying first takes over what kubectl's
 	// client-side apply owns, so that fields Git dropped go away.
 	Migrates bool
-	// Hidden are the paths that differ and are not shown, by rule. Hiding is
-	// about showing: the verdict counts them, and applying writes them. Shown
-	// is After with the values that are live in their place; nil when nothing
-	// is hidden. OnlyHidden is set when that leaves no difference to show.
-	Hidden     []HiddenPath
-	Shown      map[string]any
-	OnlyHidden bool
+	// Hiding is what rules keep out of the diff of the two sides, and LensHiding
+	// the same of the lenses git and drift.
+	Hiding
+	LensHiding map[Lens]Hiding
 	// Mask are the rules by which the sides were masked beside Secrets: another
 	// reading of the object is compared under the same ones.
 	Mask []FieldRule
@@ -147,6 +148,16 @@ type PlannedObject struct {
 	// commit render it, normalised and masked; nil where they do not, or were
 	// not asked for.
 	Deployed, Rendered map[string]any
+}
+
+// Hiding is what rules hide of two sides. It is about showing: the verdict
+// counts what is hidden, and applying writes it.
+type Hiding struct {
+	Hidden []HiddenPath // the paths that differ and are not shown
+	// Shown is the second side with the values of the first in their place; nil
+	// when nothing is hidden, or all is to be shown.
+	Shown      map[string]any
+	OnlyHidden bool // that leaves no difference to show
 }
 
 // HiddenPath is a difference that a rule keeps out of the diff.
@@ -177,6 +188,9 @@ type Plan struct {
 	Objects     []PlannedObject // sorted: see Sort
 	Digest      string
 	Problem     string // why the plan must not be applied (the prune cap); empty: it may
+	// ProblemCode is what a command ends with that was to apply it all the same;
+	// ExitOK without a Problem.
+	ProblemCode ExitCode
 	Risks       []Risk // of the plan as a whole, the gravest first
 	// Notes are what an operator should know of the plan as a whole; one
 	// sentence each.
@@ -263,7 +277,7 @@ func (p *Plan) Sort() {
 
 // sealVersion is part of every digest. A plan that an older program saved under
 // other rules matches nothing, so that it is made again.
-const sealVersion = "2"
+const sealVersion = "3"
 
 // Seal computes the plan's digest: over the commit, the rendered set (whose
 // own digest is given), the cluster's identity, what the operator decided and,
@@ -290,13 +304,45 @@ func (p *Plan) Seal(renderDigest string) error {
 		if !o.Writes() {
 			continue
 		}
-		e := entry{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, o.Before, o.After}
+		before, after := o.Approved()
+		e := entry{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, before, after}
 		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("hash %s: %w", o.ID, err)
 		}
 	}
 	p.Digest = hex.EncodeToString(h.Sum(nil))
 	return nil
+}
+
+// Approved are the two sides as far as an approval is about them. A number of
+// replicas that applying leaves alone is not: an autoscaler moves it all the
+// time, and what applying does stays the same.
+func (o PlannedObject) Approved() (before, after map[string]any) {
+	was, is := replicas(o.Before), replicas(o.After)
+	if was == "" || was != is {
+		return o.Before, o.After
+	}
+	return withoutReplicas(o.Before), withoutReplicas(o.After)
+}
+
+// replicas is the number of replicas that an object asks for; empty: none.
+func replicas(fields map[string]any) string {
+	spec, _ := fields["spec"].(map[string]any)
+	switch n := spec["replicas"].(type) {
+	case int64, float64:
+		return fmt.Sprint(n)
+	}
+	return ""
+}
+
+func withoutReplicas(fields map[string]any) map[string]any {
+	out := maps.Clone(fields)
+	if spec, ok := out["spec"].(map[string]any); ok {
+		spec = maps.Clone(spec)
+		delete(spec, "replicas")
+		out["spec"] = spec
+	}
+	return out
 }
 
 // decisions are the operator's choices that alter what applying does.
@@ -374,7 +420,9 @@ func MovedSince(approved, now *Plan) []Moved {
 }
 
 func sameSides(a, b PlannedObject) bool {
-	x, errX := json.Marshal([]any{a.Before, a.After, a.Reason, a.TakesOwnership, a.Migrates})
-	y, errY := json.Marshal([]any{b.Before, b.After, b.Reason, b.TakesOwnership, b.Migrates})
+	beforeA, afterA := a.Approved()
+	beforeB, afterB := b.Approved()
+	x, errX := json.Marshal([]any{beforeA, afterA, a.Reason, a.TakesOwnership, a.Migrates})
+	y, errY := json.Marshal([]any{beforeB, afterB, b.Reason, b.TakesOwnership, b.Migrates})
 	return errX == nil && errY == nil && string(x) == string(y)
 }

@@ -58,6 +58,22 @@ func TestSealIsStableUnderNoise(t *testing.T) {
 		t.Error("noise changed the digest")
 	}
 
+	scaled := func(before, after int64) Plan {
+		p := plan()
+		p.Objects[0].Before = map[string]any{"x": "1", "spec": map[string]any{"replicas": before, "y": "1"}}
+		p.Objects[0].After = map[string]any{"x": "2", "spec": map[string]any{"replicas": after, "y": "1"}}
+		return p
+	}
+	if digest(scaled(3, 3), "r1") != digest(scaled(5, 5), "r1") {
+		t.Error("replicas that applying leaves alone changed the digest")
+	}
+	if digest(scaled(3, 3), "r1") == digest(scaled(5, 3), "r1") {
+		t.Error("replicas that applying takes back did not change the digest")
+	}
+	was, is := scaled(3, 3), scaled(5, 5)
+	if moves := MovedSince(&was, &is); len(moves) != 0 {
+		t.Errorf("replicas that applying leaves alone have moved: %+v", moves)
+	}
 	if digest(plan(), "r2") == base {
 		t.Error("another rendered set has the same digest")
 	}

@@ -71,7 +71,7 @@ func TestBadInput(t *testing.T) {
 		{name: "an unknown kind", files: map[string]string{
 			"environments/plain/a.yaml": object("example.com/v1", "Frobnicator", "x"),
 			".fairtide.yaml":            "apiVersion: fairtide.dev/v1\nenvironments:\n- {name: dev, tier: development, path: environments/plain}\n"},
-			args: []string{"apply", "-e", "dev", "--yes"}, code: 6, says: []string{"dev:", "Frobnicator", "example.com/v1", "CRD"}},
+			args: []string{"apply", "-e", "dev", "--yes"}, code: 2, says: []string{"dev:", "Frobnicator", "example.com/v1", "CRD"}},
 		{name: "a path that does not exist", files: map[string]string{
 			".fairtide.yaml": "apiVersion: fairtide.dev/v1\nenvironments:\n- {name: dev, tier: development, path: environments/nowhere}\n"},
 			args: []string{"apply", "-e", "dev", "--yes"}, code: 2, says: []string{"dev:", "environments/nowhere", "does not exist"}},

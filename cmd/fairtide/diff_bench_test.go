@@ -50,7 +50,7 @@ environments:
 	}
 	d.write("environments/big/kustomization.yaml", strings.Join(list, "\n")+"\n")
 	d.run("git", "init", "--quiet", "--initial-branch=main")
-	d.commit(0, "1.4.1")
+	d.commit(0)
 	all := filepath.Join(b.TempDir(), "all.yaml")
 	if err := os.WriteFile(all, []byte(d.run(d.kubectl, "kustomize", "environments/big")), 0o600); err != nil {
 		b.Fatal(err)
@@ -70,19 +70,24 @@ func (d *diffBench) write(name, content string) {
 	}
 }
 
-// commit gives each k-th object's application the image's tag, others the
-// first; 0: all of them.
-func (d *diffBench) commit(every int, tag string) (changed int) {
+const firstTag, nextTag = "1.4.1", "1.4.2"
+
+// commit gives every object of all applications the next tag, or of one
+// application in every so many its Deployment alone; 0: all have the first one.
+// It returns how many objects that alters.
+func (d *diffBench) commit(every int) (changed int) {
 	d.Helper()
 	for i := range d.n / 4 {
-		tag := tag
-		if every > 0 && i%every != 0 {
-			tag = "1.4.1"
-		}
-		if tag != "1.4.1" {
+		image, rest := firstTag, firstTag
+		switch {
+		case every == 1:
+			image, rest = nextTag, nextTag
+			changed += 4
+		case every > 1 && i%every == 0:
+			image = nextTag
 			changed++
 		}
-		d.write(fmt.Sprintf("environments/big/app-%d.yaml", i), application(i, tag))
+		d.write(fmt.Sprintf("environments/big/app-%d.yaml", i), application(i, image, rest))
 	}
 	d.run("git", "add", ".")
 	d.run("git", "-c", "user.name=dev1", "-c", "user.email=dev1@example.com", "commit", "--quiet", "--message=change")
@@ -90,10 +95,10 @@ func (d *diffBench) commit(every int, tag string) (changed int) {
 }
 
 // application is four objects, as services come.
-func application(i int, tag string) string {
+func application(i int, image, rest string) string {
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
-metadata: {name: app-%[1]d, labels: {app: app-%[1]d, team: shop}, annotations: {note: "release %[2]s"}}
+metadata: {name: app-%[1]d, labels: {app: app-%[1]d, team: shop}, annotations: {note: "release %[3]s"}}
 spec:
   replicas: 0
   selector: {matchLabels: {app: app-%[1]d}}
@@ -110,18 +115,18 @@ spec:
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: app-%[1]d, labels: {release: "%[2]s"}}
+metadata: {name: app-%[1]d, labels: {release: "%[3]s"}}
 spec: {selector: {app: app-%[1]d}, ports: [{name: web, port: 80, targetPort: web}]}
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: app-%[1]d}
-data: {release: "%[2]s", greeting: hello, settings.yaml: "{a: 1, b: [2, 3], c: a text of some length, so that it is like what services have}"}
+data: {release: "%[3]s", greeting: hello, settings.yaml: "{a: 1, b: [2, 3], c: a text of some length, so that it is like what services have}"}
 ---
 apiVersion: v1
 kind: ServiceAccount
-metadata: {name: app-%[1]d, annotations: {release: "%[2]s"}}
-`, i, tag)
+metadata: {name: app-%[1]d, annotations: {release: "%[3]s"}}
+`, i, image, rest)
 }
 
 func (d *diffBench) run(name string, args ...string) string {
@@ -209,7 +214,7 @@ func BenchmarkDiff(b *testing.B) {
 	}{{"one in a hundred", 25}, {"all", 1}} {
 		b.Run(c.name, func(b *testing.B) {
 			d.B = b
-			changed := 4 * d.commit(c.every, "1.4.2")
+			changed := d.commit(c.every)
 			cold := fastest(func() time.Duration {
 				d.forget()
 				took, _ := d.ours(changed)
@@ -238,7 +243,7 @@ func BenchmarkDiffLarge(b *testing.B) {
 	for _, n := range []int{500, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			d := newDiffBench(b, n)
-			changed := 4 * d.commit(25, "1.4.2")
+			changed := d.commit(25)
 			_, cold := d.ours(changed)
 			var most int64
 			var least time.Duration

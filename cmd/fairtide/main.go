@@ -9,9 +9,15 @@ import (
 	"syscall"
 
 	"github.com/fairtide-dev/fairtide/cluster"
+	"github.com/fairtide-dev/fairtide/internal/heap"
 )
 
+// memory is about what the process keeps to; see heap.Bound. Its code takes some
+// 45 MB beside that.
+const memory = 112 << 20
+
 func main() {
+	heap.Bound(memory)
 	cluster.SilenceLibraries()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := program{

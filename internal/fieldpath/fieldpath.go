@@ -86,6 +86,9 @@ func field(before, key string) string {
 }
 
 func part(s string) string {
+	if len(s) > 16*partMost { // far more than can be kept; do not search all of it
+		s = s[:16*partMost]
+	}
 	s = strings.Join(strings.Fields(sanitize.Line(s)), " ")
 	if r := []rune(s); len(r) > partMost {
 		return strings.TrimRight(string(r[:partMost-1]), " ") + "…"

@@ -2,6 +2,7 @@ package lens
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -14,6 +15,11 @@ func WithHidden(p *model.Plan) *model.Plan {
 	out.Objects = make([]model.PlannedObject, len(p.Objects))
 	for i, o := range p.Objects {
 		o.Shown = nil
+		o.LensHiding = maps.Clone(o.LensHiding)
+		for l, h := range o.LensHiding {
+			h.Shown = nil
+			o.LensHiding[l] = h
+		}
 		out.Objects[i] = o
 	}
 	return &out

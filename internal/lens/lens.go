@@ -34,7 +34,14 @@ func Sides(o model.PlannedObject, l model.Lens) (before, after map[string]any) {
 			return nil, nil // what was not deployed cannot have drifted
 		}
 		live, _ := restrict(o.Before, o.Deployed).(map[string]any)
-		return o.Deployed, live
+		if live == nil {
+			return o.Deployed, live
+		}
+		was, _ := kept(o.Deployed, o.Before, o.After).(map[string]any)
+		if v, ok := live["apiVersion"]; ok {
+			was["apiVersion"] = v // the same object, read at another version
+		}
+		return was, live
 	case model.LensApply:
 	}
 	return o.Before, o.After
@@ -85,6 +92,60 @@ func restrictList(live, like []any, keys []string) []any {
 	return out
 }
 
+// kept is a deployed value without the maps and lists that are empty and that
+// the server did not keep: of most fields it makes no difference between empty
+// and none. Where it does (an empty selector selects all), what it would make
+// of the object now has the empty one too, and that it is not live is drift.
+func kept(deployed, live, after any) any {
+	switch d := deployed.(type) {
+	case map[string]any:
+		l, _ := live.(map[string]any)
+		a, _ := after.(map[string]any)
+		out := make(map[string]any, len(d))
+		for k, v := range d {
+			_, isLive := l[k]
+			_, stays := a[k]
+			if isLive || stays || !isEmpty(v) {
+				out[k] = kept(v, l[k], a[k])
+			}
+		}
+		return out
+	case []any:
+		l, _ := live.([]any)
+		a, _ := after.([]any)
+		keys := fieldpath.ListKeys(d, l, a)
+		if keys == nil {
+			return deployed
+		}
+		out := make([]any, len(d))
+		for i, e := range d {
+			out[i] = kept(e, labelled(l, e, keys), labelled(a, e, keys))
+		}
+		return out
+	}
+	return deployed
+}
+
+// labelled is the element of a list with the label of another one; nil: none.
+func labelled(list []any, like any, keys []string) any {
+	for _, e := range list {
+		if fieldpath.Label(e, keys) == fieldpath.Label(like, keys) {
+			return e
+		}
+	}
+	return nil
+}
+
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
 // Verdict is an object's verdict under a lens. Under the lenses git and drift
 // it says how the second side came from the first.
 func Verdict(o model.PlannedObject, l model.Lens) model.Verdict {
@@ -126,7 +187,7 @@ func Through(p *model.Plan, l model.Lens) *model.Plan {
 		}
 		o.Verdict, o.Before, o.After = v, before, after
 		o.Risks, o.TakesOwnership = nil, false
-		o.Hidden, o.Shown, o.OnlyHidden = nil, nil, false
+		o.Hiding = o.LensHiding[l]
 		o.Causes = causes(o.Causes, l, before, after)
 		out.Objects[i] = o
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ func (x *execution) admit(ctx context.Context) error {
 		return err
 	}
 	if plan.Problem != "" {
-		return model.Errorf(model.ExitRolloutFailed, "the plan cannot be applied: %s", plan.Problem)
+		return model.Errorf(cmp.Or(plan.ProblemCode, model.ExitRolloutFailed), "the plan cannot be applied: %s", plan.Problem)
 	}
 	if err := plan.Unconfirmed(x.approval.Confirmed); err != nil {
 		return err
@@ -184,7 +185,7 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	}
 	// Whether the plan may be applied is not in the digest: the policy may be another by now.
 	if r.plan.Problem != "" {
-		return model.Errorf(model.ExitRolloutFailed, "%s: the plan can no longer be applied, and nothing was written: %s", name, r.plan.Problem)
+		return model.Errorf(cmp.Or(r.plan.ProblemCode, model.ExitRolloutFailed), "%s: the plan can no longer be applied, and nothing was written: %s", name, r.plan.Problem)
 	}
 	// Nor is all that is lost with an object.
 	if err := r.plan.Unconfirmed(x.approval.Confirmed); err != nil {

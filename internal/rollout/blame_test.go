@@ -288,4 +288,18 @@ func TestPlanMarkdown(t *testing.T) {
 	if out, err = PlanMarkdown(plan, model.LensGit, long); err != nil || len(out) > markdownMost || !strings.Contains(out, "do not fit in here: 1;") {
 		t.Errorf("%d characters, %v", len(out), err)
 	}
+
+	plan.Notes, plan.Kept = []string{"there is no record"}, []model.FieldRef{{ID: o.ID, Path: "spec.paused"}}
+	for range 2000 {
+		plan.Objects = append(plan.Objects, o)
+	}
+	out, err = PlanMarkdown(plan, model.LensApply, diff)
+	if err != nil || len(out) > 65_000 || !strings.Contains(out, "Objects that do not fit in here: ") {
+		t.Errorf("2001 objects: %d characters, %v", len(out), err)
+	}
+	for _, words := range []string{"- note: there is no record\n", "- kept as it is live: Deployment shop/cart:spec.paused\n"} {
+		if !strings.Contains(out, words) {
+			t.Errorf("lacks %q", words)
+		}
+	}
 }

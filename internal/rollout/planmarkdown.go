@@ -12,7 +12,7 @@ const (
 	// causesInMarkdown is how many causes of an object a comment names.
 	causesInMarkdown = 20
 	// markdownMost is about how long a comment gets: GitHub takes 65,536
-	// characters.
+	// characters. Half of it is for the list of objects.
 	markdownMost = 60_000
 )
 
@@ -27,23 +27,12 @@ func PlanMarkdown(p *model.Plan, l model.Lens, diff func(model.PlannedObject) (s
 	if l != model.LensApply && p.NoLenses != "" {
 		fmt.Fprintf(&b, "%s\n\n", text(p.NoLenses))
 	}
+	b.WriteString(remarksMarkdown(p))
 	if !p.Differs() {
 		b.WriteString("Nothing differs.\n")
 		return b.String(), nil
 	}
-	for _, r := range p.Risks {
-		fmt.Fprintf(&b, "- %s\n", text(string(r.Severity)+": "+r.Message))
-	}
-	if len(p.Risks) > 0 {
-		b.WriteString("\n")
-	}
-	b.WriteString("| verdict | object | |\n|---|---|---|\n")
-	for _, o := range p.Objects {
-		if o.Verdict.Differs() {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", o.Verdict, text(o.ID.String()), text(remarks(o)))
-		}
-	}
-	b.WriteString("\n")
+	b.WriteString(tableMarkdown(p))
 	left := 0
 	for _, o := range p.Objects {
 		if !o.Verdict.Differs() {
@@ -66,6 +55,47 @@ func PlanMarkdown(p *model.Plan, l model.Lens, diff func(model.PlannedObject) (s
 	return b.String(), nil
 }
 
+// remarksMarkdown is what is to be said of a plan as a whole.
+func remarksMarkdown(p *model.Plan) string {
+	var b strings.Builder
+	for _, r := range p.Risks {
+		fmt.Fprintf(&b, "- %s\n", text(string(r.Severity)+": "+r.Message))
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "- note: %s\n", text(n))
+	}
+	for _, f := range p.Kept {
+		fmt.Fprintf(&b, "- kept as it is live: %s\n", text(f.String()))
+	}
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// tableMarkdown lists the objects that differ, as many as there is room for.
+func tableMarkdown(p *model.Plan) string {
+	var b strings.Builder
+	b.WriteString("| verdict | object | |\n|---|---|---|\n")
+	left := 0
+	for _, o := range p.Objects {
+		if !o.Verdict.Differs() {
+			continue
+		}
+		row := fmt.Sprintf("| %s | %s | %s |\n", o.Verdict, text(o.ID.String()), text(remarks(o)))
+		if b.Len()+len(row) > markdownMost/2 {
+			left++
+			continue
+		}
+		b.WriteString(row)
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "\nObjects that do not fit in here: %d; `fairtide diff` shows them.\n", left)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
 func planTitle(p *model.Plan, l model.Lens) string {
 	env, commit := code(p.Environment), code(model.Short(p.Commit))
 	switch l {
@@ -85,6 +115,9 @@ func remarks(o model.PlannedObject) string {
 	}
 	for _, r := range o.Risks {
 		out = append(out, string(r.Severity)+": "+r.Message)
+	}
+	if words := lens.HiddenWords(o); words != "" {
+		out = append(out, words)
 	}
 	return strings.Join(out, "; ")
 }
