@@ -1,12 +1,6 @@
 package textdiff
 
-import (
-	"strings"
-	"time"
-	"unicode/utf8"
-
-	"github.com/sergi/go-diff/diffmatchpatch"
-)
+import "strings"
 
 // Kind says how the two sides of a row relate.
 type Kind uint8
@@ -37,29 +31,123 @@ type Diff struct {
 // Run is a range of rows, From inclusive, To exclusive.
 type Run struct{ From, To int }
 
-// timeout bounds the search for the shortest script. What is not searched when
-// it ends is shown as removed and added, which is true if not short.
-const timeout = time.Second
-
 // Lines compares two texts.
 func Lines(a, b string) *Diff {
-	d := &Diff{A: split(a), B: split(b)}
-	d.openA = a != "" && !strings.HasSuffix(a, "\n")
-	d.openB = b != "" && !strings.HasSuffix(b, "\n")
-	matches := d.match()
-	i, j := 0, 0
-	for n := 0; n <= len(matches); n++ {
-		next := pair{len(d.A), len(d.B)}
-		if n < len(matches) {
-			next = matches[n]
-		}
-		d.block(i, next.a, j, next.b)
-		if n < len(matches) {
-			d.Rows = append(d.Rows, Row{Equal, next.a + 1, next.b + 1})
-		}
-		i, j = next.a+1, next.b+1
-	}
+	d := read(a, b)
+	n := d.prefix()
+	tail := d.suffix(n)
+	d.rows(d.match(n, len(d.A)-tail, len(d.B)-tail), n, tail, len(d.A), len(d.B))
 	return d
+}
+
+// Head compares two texts from their first difference on, for n lines of each
+// side. All lines are there but Rows ends where the rest, were it compared,
+// could have a say. whole reports that there is no rest.
+func Head(a, b string, n int) (d *Diff, whole bool) {
+	d = read(a, b)
+	at := d.prefix()
+	m, o := min(len(d.A), at+n), min(len(d.B), at+n)
+	if m == len(d.A) && o == len(d.B) {
+		tail := d.suffix(at)
+		d.rows(d.match(at, m-tail, o-tail), at, tail, m, o)
+		return d, true
+	}
+	d.rows(d.match(at, m, o), at, 0, m, o)
+	sure := len(d.Rows)
+	for k := sure - 1; k >= 0; k-- {
+		// The second half of the window is there for the first half's sake.
+		if r := d.Rows[k]; r.Left > at+n/2 || r.Right > at+n/2 {
+			sure = k
+		}
+		if d.Rows[k].Left <= at && d.Rows[k].Right <= at {
+			break
+		}
+	}
+	d.Rows = d.Rows[:sure:sure]
+	return d, false
+}
+
+func read(a, b string) *Diff {
+	return &Diff{
+		A: split(a), B: split(b),
+		openA: a != "" && !strings.HasSuffix(a, "\n"),
+		openB: b != "" && !strings.HasSuffix(b, "\n"),
+	}
+}
+
+func split(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+}
+
+// same reports whether two lines are equal with their ends: a last line
+// without line feed differs from the same text with one.
+func (d *Diff) same(i, j int) bool {
+	return d.A[i] == d.B[j] && (d.openA && i == len(d.A)-1) == (d.openB && j == len(d.B)-1)
+}
+
+// prefix is how many lines both sides start with alike.
+func (d *Diff) prefix() int {
+	n := 0
+	for n < len(d.A) && n < len(d.B) && d.same(n, n) {
+		n++
+	}
+	return n
+}
+
+// suffix is how many lines after the first n both sides end with alike.
+func (d *Diff) suffix(n int) int {
+	k := 0
+	for len(d.A)-k > n && len(d.B)-k > n && d.same(len(d.A)-k-1, len(d.B)-k-1) {
+		k++
+	}
+	return k
+}
+
+// match finds which lines of A[at:m] and B[at:n] are the same, in order.
+func (d *Diff) match(at, m, n int) []pair {
+	if at == m || at == n {
+		return nil
+	}
+	a, b, tokens := number(ended(d.A[at:m], d.openA && m == len(d.A)), ended(d.B[at:n], d.openB && n == len(d.B)))
+	out := align(a, b, tokens, patient)
+	for i := range out {
+		out[i].a, out[i].b = out[i].a+at, out[i].b+at
+	}
+	return out
+}
+
+// ended makes a last line without line feed another line than one with it.
+func ended(lines []string, open bool) []string {
+	if n := len(lines) - 1; open {
+		return append(lines[:n:n], lines[n]+"\x00\n") // no line holds a line feed
+	}
+	return lines
+}
+
+// rows fills Rows for A[:m] and B[:n]: they start with head and end with tail
+// equal lines, and have the matches between.
+func (d *Diff) rows(between []pair, head, tail, m, n int) {
+	matches := make([]pair, 0, head+len(between)+tail)
+	for i := range head {
+		matches = append(matches, pair{i, i})
+	}
+	matches = append(matches, between...)
+	for k := range tail {
+		matches = append(matches, pair{m - tail + k, n - tail + k})
+	}
+	d.slide(matches, m, n)
+	d.Rows = make([]Row, 0, max(m, n)+max(m, n)/16)
+	b := blocks{d: d}
+	i, j := 0, 0
+	for _, p := range matches {
+		b.block(i, p.a, j, p.b)
+		d.Rows = append(d.Rows, Row{Equal, p.a + 1, p.b + 1})
+		i, j = p.a+1, p.b+1
+	}
+	b.block(i, m, j, n)
 }
 
 // Left is the text of the row's left line, empty when there is none.
@@ -104,166 +192,4 @@ func (d *Diff) Hunks(context int) []Run {
 		out = append(out, h)
 	}
 	return out
-}
-
-func split(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
-}
-
-// pair is a line of each side, as 0-based indices.
-type pair struct{ a, b int }
-
-// match finds which lines are the same on both sides, in order.
-func (d *Diff) match() []pair {
-	a, b := d.tokens()
-	return slide(align(a, b, timeout), a, b, d)
-}
-
-// align finds the longest sequence of tokens that both sides have, or what is
-// found of it when the time is up; no limit is 0.
-func align(a, b []rune, limit time.Duration) []pair {
-	keepA, keepB := common(a, b), common(b, a)
-	var out []pair
-	i, j := 0, 0
-	for _, e := range script(pick(a, keepA), pick(b, keepB), limit) {
-		switch e.Type {
-		case diffmatchpatch.DiffDelete:
-			i += utf8.RuneCountInString(e.Text)
-		case diffmatchpatch.DiffInsert:
-			j += utf8.RuneCountInString(e.Text)
-		case diffmatchpatch.DiffEqual:
-			for range utf8.RuneCountInString(e.Text) {
-				out = append(out, pair{keepA[i], keepB[j]})
-				i, j = i+1, j+1
-			}
-		}
-	}
-	return out
-}
-
-// script is go-diff's edit script over two rune sequences.
-func script(a, b []rune, limit time.Duration) []diffmatchpatch.Diff {
-	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = limit
-	return dmp.DiffMainRunes(a, b, false)
-}
-
-// tokens gives each distinct line a rune of its own. A last line without line
-// feed differs from the same text with one.
-func (d *Diff) tokens() (a, b []rune) {
-	index := make(map[string]rune, len(d.A))
-	number := func(lines []string, open bool) []rune {
-		out := make([]rune, len(lines))
-		for i, l := range lines {
-			if open && i == len(lines)-1 {
-				l += "\x00\n" // no line holds a line feed
-			}
-			r, ok := index[l]
-			if !ok {
-				r = token(len(index))
-				index[l] = r
-			}
-			out[i] = r
-		}
-		return out
-	}
-	return number(d.A, d.openA), number(d.B, d.openB)
-}
-
-// token is the n-th rune that survives a trip through a string. Past the last
-// one all are the same private rune: common drops those, as it must not take
-// different lines for equal.
-func token(n int) rune {
-	r := rune(n + 1)
-	if r >= 0xd800 {
-		r += 0x800
-	}
-	return min(r, utf8.MaxRune)
-}
-
-// common returns the indices of a's lines that b has too. The others cannot
-// match anything, and leaving them out makes two unrelated texts cheap.
-func common(a, b []rune) []int {
-	has := make(map[rune]struct{}, len(b))
-	for _, r := range b {
-		has[r] = struct{}{}
-	}
-	var out []int
-	for i, r := range a {
-		if _, ok := has[r]; ok && r != utf8.MaxRune {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
-func pick(runes []rune, keep []int) []rune {
-	out := make([]rune, len(keep))
-	for i, k := range keep {
-		out[i] = runes[k]
-	}
-	return out
-}
-
-// slide moves a pure insertion or removal to where a person would put it: a
-// block may start one line earlier if the line before it equals its last one.
-// Of these places the one whose first line is indented least wins, a list
-// item's dash before others, and then the last.
-func slide(m []pair, a, b []rune, d *Diff) []pair {
-	for n := 0; n <= len(m); n++ {
-		from, to := pair{-1, -1}, pair{len(a), len(b)}
-		if n > 0 {
-			from = m[n-1]
-		}
-		if n < len(m) {
-			to = m[n]
-		}
-		gapA, gapB := to.a-from.a-1, to.b-from.b-1
-		switch {
-		case gapA == 0 && gapB > 0:
-			shift(m, n, gapB, b, d.B, func(p *pair) *int { return &p.b })
-		case gapB == 0 && gapA > 0:
-			shift(m, n, gapA, a, d.A, func(p *pair) *int { return &p.a })
-		}
-	}
-	return m
-}
-
-// shift moves the gap of size before match n up by some matches. side picks
-// the index on the side that has the gap; runes and lines are that side's.
-func shift(m []pair, n, size int, runes []rune, lines []string, side func(*pair) *int) {
-	start := 0
-	if n > 0 {
-		start = *side(&m[n-1]) + 1
-	}
-	best, score := 0, weight(lines[start])
-	for up := 1; n-up >= 0; up++ {
-		at := start - up
-		if *side(&m[n-up]) != at || runes[at] != runes[at+size] {
-			break
-		}
-		if up > 1 && !adjacent(m[n-up], m[n-up+1]) {
-			break
-		}
-		if w := weight(lines[at]); w < score {
-			best, score = up, w
-		}
-	}
-	for up := 1; up <= best; up++ {
-		*side(&m[n-up]) += size
-	}
-}
-
-func adjacent(p, q pair) bool { return p.a+1 == q.a && p.b+1 == q.b }
-
-// weight ranks a line as the first one of a block: the lower the better.
-func weight(s string) int {
-	indent := len(s) - len(strings.TrimLeft(s, " "))
-	if strings.HasPrefix(s[indent:], "-") {
-		return 2 * indent
-	}
-	return 2*indent + 1
 }

@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
 // picture draws rows as "kind left|right".
@@ -84,8 +87,15 @@ func TestWords(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x ", 300)
-	if l, r := Words(long+"a", long+"b"); l != nil || r != nil {
-		t.Error("a line of more than 400 characters gets marks")
+	l, r := Words(long+"ay é "+long, long+"ax è "+long)
+	if got, want := mark(long+"ay é "+long, l), long+"[ay é] "+long; got != want {
+		t.Errorf("a long line is marked %q", got)
+	}
+	if got, want := mark(long+"ax è "+long, r), long+"[ax è] "+long; got != want {
+		t.Errorf("a long line is marked %q", got)
+	}
+	if l, r := Words("a"+strings.Repeat("b ", 300)+"c", "d"+strings.Repeat("e ", 300)+"f"); l != nil || r != nil {
+		t.Error("long lines that have nothing in common get marks")
 	}
 }
 
@@ -297,6 +307,94 @@ func TestPatchAcceptsUnified(t *testing.T) {
 	t.Logf("%d patches applied", tried)
 }
 
+// TestAlignmentIsTheShortest compares with another implementation.
+func TestAlignmentIsTheShortest(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 5))
+	for range 2000 {
+		kinds := 2 + rng.IntN(30)
+		side := func() (lines []string, runes []rune) {
+			for range rng.IntN(60) {
+				r := 'a' + rune(rng.IntN(kinds))
+				lines, runes = append(lines, string(r)), append(runes, r)
+			}
+			return lines, runes
+		}
+		a, x := side()
+		b, y := side()
+		dmp := diffmatchpatch.New()
+		dmp.DiffTimeout = 0
+		want := 0
+		for _, e := range dmp.DiffMainRunes(x, y, false) {
+			if e.Type == diffmatchpatch.DiffEqual {
+				want += len([]rune(e.Text))
+			}
+		}
+		got, ai, bi := 0, 0, 0
+		for _, m := range Matches(a, b) {
+			if m.A < ai || m.B < bi || !slices.Equal(a[m.A:m.A+m.N], b[m.B:m.B+m.N]) {
+				t.Fatalf("%q and %q: match %+v", a, b, m)
+			}
+			got, ai, bi = got+m.N, m.A+m.N, m.B+m.N
+		}
+		if got != want {
+			t.Fatalf("%q and %q have %d lines in common, want %d", a, b, got, want)
+		}
+	}
+}
+
+// TestWhatIsGivenUpIsComplete compares what has too many differences for the
+// shortest script to be searched.
+func TestWhatIsGivenUpIsComplete(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 6))
+	for _, kinds := range []int{2, 40, 1_000, 1_000_000} {
+		side := func() string {
+			var b strings.Builder
+			for range 6000 {
+				fmt.Fprintf(&b, "line %d\n", rng.IntN(kinds))
+			}
+			return b.String()
+		}
+		a, b := side(), side()
+		check(t, a, b)
+		if one, two := Lines(a, b), Lines(a, b); !slices.Equal(one.Rows, two.Rows) {
+			t.Fatal("two comparisons of the same texts differ")
+		}
+	}
+}
+
+// TestHeadIsABeginning holds that the rows of a head are a comparison as far as
+// they go, and those of the whole where the change is a small one.
+func TestHeadIsABeginning(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 8))
+	for range 300 {
+		n, window := 200+rng.IntN(300), 40+rng.IntN(60)
+		first := rng.IntN(n - 1)
+		a := document(n, func(int) bool { return false })
+		b := document(n, func(i int) bool { return i == first || i > first && rng.IntN(30) == 0 })
+		head, whole := Head(a, b, window)
+		all := Lines(a, b)
+		if whole != (first+window >= n) {
+			t.Fatalf("first change %d of %d, window %d: whole %t", first, n, window, whole)
+		}
+		if len(head.Rows) <= first || len(head.Rows) > len(all.Rows) || !slices.Equal(head.Rows, all.Rows[:len(head.Rows)]) {
+			t.Fatalf("first change %d of %d, window %d: %d rows that are not the first of %d", first, n, window, len(head.Rows), len(all.Rows))
+		}
+		if len(head.A) != n || len(head.B) != n {
+			t.Fatalf("%d and %d lines of %d", len(head.A), len(head.B), n)
+		}
+	}
+	same := document(10, func(int) bool { return false })
+	if d, whole := Head(same, same, 3); !whole || len(d.Changes()) != 0 {
+		t.Error("equal texts differ")
+	}
+}
+
 func document(lines int, changed func(i int) bool) string {
 	var b strings.Builder
 	for i := range lines {
@@ -315,9 +413,11 @@ func BenchmarkLines(b *testing.B) {
 		lines   int
 		changed func(int) bool
 	}{
-		"10k/5%":  {10_000, func(i int) bool { return i%20 == 7 }},
-		"20k/all": {20_000, func(i int) bool { return i > 0 }},
-		"100k/1%": {100_000, func(i int) bool { return i%100 == 7 }},
+		"10k/5%":   {10_000, func(i int) bool { return i%20 == 7 }},
+		"20k/all":  {20_000, func(i int) bool { return i > 0 }},
+		"100k/1%":  {100_000, func(i int) bool { return i%100 == 7 }},
+		"100k/all": {100_000, func(i int) bool { return i > 0 }},
+		"100k/end": {100_000, func(i int) bool { return i == 99_999 }},
 	} {
 		left, right := document(c.lines, never), document(c.lines, c.changed)
 		b.Run(name, func(b *testing.B) {
