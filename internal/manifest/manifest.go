@@ -5,10 +5,9 @@ package manifest
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,6 +22,14 @@ func YAML(fields map[string]any) ([]byte, error) {
 	if fields == nil {
 		return nil, nil
 	}
+	if text, ok := quick(fields); ok {
+		return text, nil
+	}
+	return encode(fields)
+}
+
+// encode has the library encode an object.
+func encode(fields map[string]any) ([]byte, error) {
 	node, err := toNode(fields)
 	if err != nil {
 		return nil, err
@@ -44,7 +51,7 @@ func toNode(v any) (*yaml.Node, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		for _, k := range slices.SortedFunc(maps.Keys(v), compareKeys) {
+		for _, k := range keys(v) {
 			key, err := toScalar(k)
 			if err != nil {
 				return nil, err
@@ -74,8 +81,15 @@ func toNode(v any) (*yaml.Node, error) {
 // toScalar makes a node of a value that holds no others. It quotes also what
 // older parsers take for a boolean.
 func toScalar(v any) (*yaml.Node, error) {
-	if s, ok := v.(string); ok && isPlain(s) {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}, nil
+	switch v := v.(type) {
+	case string:
+		if isSimple(v) {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}, nil
+		}
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v)}, nil
+	case int64:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(v, 10)}, nil
 	}
 	n := &yaml.Node{}
 	if err := n.Encode(v); err != nil {
@@ -84,36 +98,45 @@ func toScalar(v any) (*yaml.Node, error) {
 	return n, nil
 }
 
-// isPlain reports whether a text is nothing but itself in YAML: a word that no
-// parser takes for anything else. Most keys and many values are; to encode each
-// by the library means to start and parse a document for it.
-func isPlain(s string) bool {
-	const shortest = 6 // "false" is the longest word that means something
-	if len(s) == 0 || !isLetter(s[0]) {
+// isSimple reports whether a text can be given to the encoder as it is: one
+// line of ASCII that it quotes, if need be, by what it looks like. Nearly all
+// keys and values are; to encode each by the library means to start and parse a
+// document for it. What only older parsers take for something else, the encoder
+// quotes when it encodes a string, and not when it encodes a node.
+func isSimple(s string) bool {
+	if s == "" || s == "<<" || oldMeaning[s] {
 		return false
 	}
 	for i := range len(s) {
-		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '.' && c != '/' && c != '-' && c != '_' {
+		if s[i] < ' ' || s[i] > '~' {
 			return false
 		}
 	}
-	return len(s) >= shortest || !meaning[strings.ToLower(s)]
+	number := s[0] >= '0' && s[0] <= '9' || s[0] == '+' || s[0] == '-'
+	return !number || !strings.Contains(s, ":") // 12:30 was a number once
 }
 
-var meaning = map[string]bool{
-	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,
-	"true": true, "false": true, "null": true, "nan": true, "inf": true,
+// oldMeaning are the booleans of YAML 1.1.
+var oldMeaning = map[string]bool{
+	"y": true, "Y": true, "yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
+	"n": true, "N": true, "no": true, "No": true, "NO": true, "off": true, "Off": true, "OFF": true,
 }
 
-func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
-
-func compareKeys(a, b string) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-}
-
-func rank(key string) int {
-	if i := slices.Index(first, key); i >= 0 {
-		return i
+// keys are a mapping's in the order in which they are written: what names an
+// object comes first.
+func keys(m map[string]any) []string {
+	out := make([]string, 0, len(m))
+	for _, k := range first {
+		if _, ok := m[k]; ok {
+			out = append(out, k)
+		}
 	}
-	return len(first)
+	named := len(out)
+	for k := range m {
+		if !slices.Contains(first, k) {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out[named:])
+	return out
 }
