@@ -62,6 +62,9 @@ func zoneOffsets(loc *time.Location, from, to int64) []offset {
 		if _, end := t.ZoneBounds(); !end.IsZero() {
 			until = min(to, end.Unix())
 		}
+		if until <= at { // the bounds of 31 December of leap years beyond the zone's table are wrong
+			until = min(to, at+60*60)
+		}
 		list = append(list, offset{span{at, until}, int64(seconds)})
 		at = until
 	}
