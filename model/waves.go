@@ -61,14 +61,9 @@ var kindOrder = map[string]struct{ wave, rank int }{
 // Objects the plan does not write are left out, and so are empty waves.
 func (p *Plan) Waves() []Wave {
 	var waves [waveCount][]PlannedObject
-	for _, o := range p.Objects {
-		switch {
-		case !o.Writes():
-		case o.Verdict == VerdictDelete:
-			waves[wavePrune] = append(waves[wavePrune], o)
-		default:
-			w := placeOf(o.ID).wave
-			waves[w] = append(waves[w], o)
+	for i := range p.Objects {
+		if n, ok := p.Objects[i].InWave(); ok {
+			waves[n] = append(waves[n], p.Objects[i])
 		}
 	}
 	var out []Wave
@@ -76,13 +71,36 @@ func (p *Plan) Waves() []Wave {
 		if len(objects) == 0 {
 			continue
 		}
-		slices.SortStableFunc(objects, compareInWave)
-		if i == wavePrune {
-			slices.Reverse(objects)
-		}
+		slices.SortStableFunc(objects, func(a, b PlannedObject) int { return CompareApplied(&a, &b) })
 		out = append(out, Wave{Name: waveNames[i], Objects: objects, Settle: i == waveFoundation, Prune: i == wavePrune})
 	}
 	return out
+}
+
+// WaveName names the n-th wave; n is from InWave.
+func WaveName(n int) string { return waveNames[n] }
+
+// InWave is which wave an object is written in. ok is false when it is not
+// written.
+func (o *PlannedObject) InWave() (n int, ok bool) {
+	switch {
+	case o.Verdict == VerdictUnchanged && !o.TakesOwnership: // as Writes has it, without a copy
+		return 0, false
+	case o.Verdict == VerdictDelete:
+		return wavePrune, true
+	}
+	return placeOf(o.ID).wave, true
+}
+
+// CompareApplied orders objects that are written as they are applied: by wave,
+// and inside it what others need first; deletions the other way round.
+func CompareApplied(a, b *PlannedObject) int {
+	x, _ := a.InWave()
+	y, _ := b.InWave()
+	if x == wavePrune && y == wavePrune {
+		return -compareInWave(a, b)
+	}
+	return cmp.Or(cmp.Compare(x, y), compareInWave(a, b))
 }
 
 func placeOf(id ObjectID) struct{ wave, rank int } {
@@ -92,7 +110,7 @@ func placeOf(id ObjectID) struct{ wave, rank int } {
 	return struct{ wave, rank int }{waveRest, 0}
 }
 
-func compareInWave(a, b PlannedObject) int {
+func compareInWave(a, b *PlannedObject) int {
 	x, y := placeOf(a.ID), placeOf(b.ID)
 	return cmp.Or(cmp.Compare(x.wave, y.wave), cmp.Compare(x.rank, y.rank), a.ID.Compare(b.ID))
 }
