@@ -58,6 +58,9 @@ type ChangedObject struct {
 	ID      ObjectID `json:"id"`
 	Verdict Verdict  `json:"verdict"`           // create, update or delete, by comparing the two renders
 	Summary string   `json:"summary,omitempty"` // "image 1.4.1 → 1.4.2", empty when there is no short way to say it
+	// Risk is what the renders alone show to be risky about it, in words:
+	// "restarts its pods". The plan says more. Empty: nothing.
+	Risk string `json:"risk,omitempty"`
 }
 
 // Pending is the answer to "what is merged but not live".

@@ -68,10 +68,14 @@ type EnvironmentStatus struct {
 	Deployed *Deployed    `json:"deployed"`
 	Pending  int          `json:"pending"` // 1 when never deployed: everything, as one entry
 	Window   *WindowState `json:"window"`  // nil: could not be judged, see Problem
-	Lock     *Lock        `json:"lock"`
-	LastRun  *RunRef      `json:"lastRun"`
-	Adopt    bool         `json:"adopt,omitempty"`
-	Cluster  string       `json:"cluster,omitempty"` // context and server
-	User     string       `json:"user,omitempty"`    // the caller, as the API server knows it
-	Problem  string       `json:"problem,omitempty"` // why a part is missing; one sentence
+	// Clock is the cluster's clock when the window was judged, to the second;
+	// zero: not known. Skew is how far the local clock was ahead of it.
+	Clock   time.Time     `json:"clock,omitzero"`
+	Skew    time.Duration `json:"-"`
+	Lock    *Lock         `json:"lock"`
+	LastRun *RunRef       `json:"lastRun"`
+	Adopt   bool          `json:"adopt,omitempty"`
+	Cluster string        `json:"cluster,omitempty"` // context and server
+	User    string        `json:"user,omitempty"`    // the caller, as the API server knows it
+	Problem string        `json:"problem,omitempty"` // why a part is missing; one sentence
 }

@@ -100,14 +100,18 @@ func changedObjects(marks []model.FieldRule, before, now []model.Object) []model
 		}
 		switch {
 		case order < 0:
-			out = append(out, model.ChangedObject{ID: before[i].ID, Verdict: model.VerdictDelete})
+			out = append(out, model.ChangedObject{ID: before[i].ID, Verdict: model.VerdictDelete, Risk: foresee(before[i].ID, model.VerdictDelete, nil)})
 			i++
 		case order > 0:
-			out = append(out, model.ChangedObject{ID: now[j].ID, Verdict: model.VerdictCreate})
+			out = append(out, model.ChangedObject{ID: now[j].ID, Verdict: model.VerdictCreate, Risk: foresee(now[j].ID, model.VerdictCreate, nil)})
 			j++
 		default:
 			if d := differences(before[i].Fields, now[j].Fields); len(d) > 0 {
-				out = append(out, model.ChangedObject{ID: now[j].ID, Verdict: model.VerdictUpdate, Summary: summarize(now[j].ID, withhold(marks, now[j].ID, d))})
+				out = append(out, model.ChangedObject{
+					ID: now[j].ID, Verdict: model.VerdictUpdate,
+					Summary: summarize(now[j].ID, withhold(marks, now[j].ID, d)),
+					Risk:    foresee(now[j].ID, model.VerdictUpdate, withhold(marks, now[j].ID, d)),
+				})
 			}
 			i++
 			j++

@@ -99,7 +99,7 @@ func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentS
 	}
 	st.Cluster, st.User = ClusterName(info), info.User
 	w := window.Evaluate(s.env.Windows, info.Now)
-	st.Window = &w
+	st.Window, st.Clock, st.Skew = &w, info.Now, info.Skew
 	state, err := s.cluster.ReadState(ctx, s.env.Name)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestStatusAllAsksForHistoryOnce(t *testing.T) {
 		pending int
 		problem string
 	}{{"production", 3, ""}, {"staging", 0, "staging: connection refused"}, {"dev", 3, ""}} {
-		if got := all[i]; got.Name != want.name || got.Pending != want.pending || got.Problem != want.problem || got.Branch != "main" {
+		if got := all[i]; got.Name != want.name || got.Pending != want.pending || got.Problem != want.problem || got.Branch != "main" || got.Clock.IsZero() {
 			t.Errorf("%d: %+v, want %+v", i, got, want)
 		}
 	}
