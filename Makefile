@@ -80,8 +80,8 @@ golden: ## rewrite the golden frames after a wanted change
 	UPDATE_GOLDEN=1 $(GO) test ./tui/...
 
 .PHONY: readme
-readme: build controlplane ## make the README's picture and key table from the program itself
-	$(GO) run ./internal/demo --picture testdata/readme/review.svg
+readme: build controlplane ## make the README's pictures and key table from the program itself
+	$(GO) run ./internal/demo --pictures testdata/readme
 	$(GO) test ./cmd/fairtide -run TestREADME -update
 
 .PHONY: install

@@ -8,18 +8,21 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/internal/marks"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
+	"github.com/fairtide-dev/fairtide/tui/draft"
 	"github.com/fairtide-dev/fairtide/tui/history"
 	"github.com/fairtide-dev/fairtide/tui/home"
+	"github.com/fairtide-dev/fairtide/tui/problems"
 	"github.com/fairtide-dev/fairtide/tui/proposed"
 	"github.com/fairtide-dev/fairtide/tui/revert"
 	"github.com/fairtide-dev/fairtide/tui/review"
 	"github.com/fairtide-dev/fairtide/tui/slot"
 	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/upgrades"
+	"github.com/fairtide-dev/fairtide/tui/windows"
 )
 
 // App is the UI's only tea.Model.
@@ -37,22 +40,30 @@ type App struct {
 	revert   *revert.Page
 	proposed *proposed.Page
 	upgrades *upgrades.Page
+	windows  *windows.Page
 	change   *change.Page
 	runs     map[string]*run // by environment: under way, or just ended
 	running  sync.WaitGroup  // Backend.Apply calls that have not returned
 
-	at       action.Scope // the page on the screen
-	from     action.Scope // where the history page was opened from
-	readFrom action.Scope // where the review page was opened from
-	undoFrom action.Scope // where the revert page was opened from
-	runEnv   string       // whose run the rollout page shows
-	question *question    // the dialog on the screen
-	results  []*question  // what there is to tell as soon as no dialog is in the way
-	writing  string       // what is being written to the forge: "opening the pull request"
-	help     *helpPage
-	notice   string // a sentence in the footer's place until the next key
-	shipNext bool   // confirm as soon as the plan is read
-	leaving  bool   // quit as soon as no run is under way
+	problems *problems.Page
+	log      *problemLog // what went wrong
+
+	at         action.Scope // the page on the screen
+	from       action.Scope // where the history page was opened from
+	readFrom   action.Scope // where the review page was opened from
+	undoFrom   action.Scope // where the revert page was opened from
+	errorsFrom action.Scope // where the problems page was opened from
+	runEnv     string       // whose run the rollout page shows
+	question   *question    // the dialog on the screen
+	results    []*question  // what there is to tell as soon as no dialog is in the way
+	writing    string       // what is being written to the forge: "opening the pull request"
+	asking     *asking      // the line that is being typed in the footer's place
+	help       *helpPage
+	adopt      draft.Slot   // live values that are being written to Git
+	behind     *review.Page // the review that an adoption was asked for on, while it is on the screen
+	notice     string       // a sentence in the footer's place until the next key
+	shipNext   bool         // confirm as soon as the plan is read
+	leaving    bool         // quit as soon as no run is under way
 
 	live *live // the watch over the plan on the review page; nil: there is none
 
@@ -60,15 +71,20 @@ type App struct {
 	offline  time.Time // since when the remote does not answer; zero: it does
 	fetchGen int       // of the fetch that is due next
 	clock    clock
-	lastRead time.Time // of the home page
-	frame    *tea.View // the last frame, nil when something has changed
+	lastRead time.Time           // of the home page
+	before   map[string][]string // what was typed in the footer's place, by label
+	frame    *tea.View           // the last frame, nil when something has changed
+	drawn    drawn               // where it has what hears the mouse
+	mouse    mouse
+	launch   launcher
 }
 
 // question is a dialog and what its confirm does.
 type question struct {
 	*dialog.Dialog
 	confirmed func() tea.Cmd
-	run       string // the environment whose run it asks about; empty: it is about something else
+	otherwise func() tea.Cmd // what the third button does
+	run       string         // the environment whose run it asks about; empty: it is about something else
 }
 
 // New makes an App. It calls the Backend only once Bubble Tea runs its
@@ -85,18 +101,50 @@ func New(cfg Config) *App {
 	}
 	cfg.NoColor = cfg.NoColor || cfg.Env("NO_COLOR") != ""
 	cfg.ASCII = cfg.ASCII || asciiLocale(cfg.Env)
+	if cfg.Marks == nil {
+		cfg.Marks = marks.Open("", "", cfg.Now)
+	}
+	keys := registry(&cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	log := &problemLog{now: cfg.Now}
+	cfg.Backend = reporting{cfg.Backend, log}
+	a := &App{
+		log: log, mouse: mouse{off: cfg.NoMouse}, launch: newLauncher(),
+		cfg: cfg, ctx: ctx, cancel: cancel, keys: keys,
+		theme: theme.New(theme.Options{Name: cfg.Theme, Colours: cfg.Colours, Depth: depth(cfg, colorprofile.TrueColor), ASCII: cfg.ASCII}),
+		home:  home.New(cfg.Repository),
+		runs:  map[string]*run{}, before: map[string][]string{},
+		at: action.Home,
+	}
+	a.tellSettings()
+	return a
+}
+
+// tellSettings says that the operator's own settings are not in effect, and
+// keeps why.
+func (a *App) tellSettings() {
+	for i := len(a.cfg.Problems) - 1; i >= 0; i-- { // the first is to be the newest
+		a.log.note("", "reading your settings", a.cfg.Problems[i])
+	}
+	if n := len(a.cfg.Problems); n > 0 {
+		a.notice = "your settings are not in effect, " + a.keyOf(action.Problems, action.Home) + " says why: " + a.cfg.Problems[0]
+	}
+}
+
+// registry is the actions with the operator's keys, or with the usual ones.
+func registry(cfg *Config) *action.Registry {
+	if cfg.Actions != nil {
+		keys, err := action.New(cfg.Actions)
+		if err == nil {
+			return keys
+		}
+		cfg.Problems = append(cfg.Problems, err.Error())
+	}
 	keys, err := action.New(action.Defaults())
 	if err != nil {
 		panic(err) // the defaults are a constant, and a test holds them to be free of conflicts
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	return &App{
-		cfg: cfg, ctx: ctx, cancel: cancel, keys: keys,
-		theme: theme.New(theme.Options{Depth: depth(cfg, colorprofile.TrueColor), ASCII: cfg.ASCII}),
-		home:  home.New(cfg.Repository),
-		runs:  map[string]*run{},
-		at:    action.Home,
-	}
+	return keys
 }
 
 // asciiLocale reports whether the locale says in so many words that the
@@ -155,8 +203,11 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 	case tea.KeyPressMsg:
 		return a.key(msg), true
 	case tea.PasteMsg:
-		if a.question != nil {
+		switch {
+		case a.question != nil:
 			a.question.Paste(msg.Content, a.cfg.Now())
+		case a.asking != nil:
+			return a.prompted(a.asking.Paste(msg.Content)), true
 		}
 	case tickMsg:
 		return a.tick(msg)
@@ -169,19 +220,26 @@ func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {
 		return a.observed(msg), true
 	case tea.FocusMsg:
 		return a.focused(), false
+	case tea.ResumeMsg:
+		return a.resumed(), true
+	case tea.MouseMsg:
+		return a.pointed(msg)
+	case mouseMsg:
+		return a.settle()
 	case runMsg:
 		return a.runTold(msg), true
+	case review.Result:
+		return msg.Deliver()
+	case doneMsg:
+		return msg.then(), true
 	case wroteMsg:
 		a.writing = ""
 		return msg.then(), true
 	default:
-		return nil, a.review != nil && a.review.Update(msg) || a.change != nil && a.change.Update(msg)
+		return nil, a.change != nil && a.change.Update(msg)
 	}
 	return nil, true
 }
 
 // now is the moment for whatever is decided or drawn.
 func (a *App) now() time.Time { return a.cfg.Now() }
-
-// window is how an environment's window stood when its status was read.
-func (a *App) window(env string) *model.WindowState { return a.home.Status(env).Value.Window }

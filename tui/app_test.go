@@ -80,7 +80,7 @@ func TestHomeShowsEnvironmentsAndPending(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
 		x.Has("dev", "staging", "production", "everything merged is live")
 		x.Press("3")
-		x.Has("#42", "petstore 1.4.2", "gateway: timeout", "a PDB for every", "open, closes 11:00", "image 1.4.1", "s ships #42, #41, #39")
+		x.Has("#42", "petstore 1.4.2", "gateway: timeout", "a PDB for every", "open, closes 11:00", "image 1.4.1", "ships #42, #41, #39", "review 3 changes, then ship")
 		x.Press("tab", "j")
 		x.Has("data.timeout 10s", "1 newer change stays pending")
 	})
@@ -206,11 +206,14 @@ func TestResizeStorm(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 5))
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
-		keys := []string{"3", "enter", "]", "tab", "j", "f", "f", "|", "?", "esc", "=", "z", "space", "s", "esc", "esc", "h", "j", "esc", "p", "u", "R", "M", "o", "esc"}
+		keys := []string{"3", "enter", ":", "/", "]", "tab", "j", "f", "f", "|", "?", "esc", "=", "z", "space", "s", "esc", "esc", "h", "j", "esc", "p", "u", "R", "M", "o", "esc", "!", "m", "<", ">", "D", "c", "esc"}
 		for range 300 {
 			w, h := 1+rng.IntN(220), 1+rng.IntN(70)
 			x.Send(tea.WindowSizeMsg{Width: w, Height: h})
 			x.Send(tuitest.Key(keys[rng.IntN(len(keys))]))
+			at := tea.Mouse{X: rng.IntN(w), Y: rng.IntN(h), Button: tea.MouseLeft}
+			x.Send(tea.MouseClickMsg(at))
+			x.Send(tea.MouseMotionMsg{X: rng.IntN(220), Y: at.Y, Button: tea.MouseLeft})
 			checkScreen(t, x, w, h)
 		}
 	})
@@ -309,7 +312,7 @@ func TestTheCountdownIsFineWhenItIsNear(t *testing.T) {
 }
 
 func TestHelpListsEveryKeyOfThePage(t *testing.T) {
-	play(t, 120, 60, nil, func(t *testing.T, x table) {
+	play(t, 120, 70, nil, func(t *testing.T, x table) {
 		x.Press("3", "enter", "?")
 		for _, act := range x.app.keys.In("review") {
 			x.Has(strings.Fields(act.Help)[0])
@@ -323,7 +326,7 @@ func TestHelpListsEveryKeyOfThePage(t *testing.T) {
 func TestHistoryShowsRuns(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
 		x.Press("3", "h", "j")
-		x.Has("production-118", "production-117", "✗ failed", "gateway:2.0.7 cannot be", "override", "✓ smoke  http  passed", "failed, not required", "score 0.71")
+		x.Has("✓ succeeded   118", "production-117", "✗ failed", "in wave 1 of 1", "revert #36, #35", "gateway:2.0.7 cannot be", "override", "✓ smoke  http  passed", "failed, not required", "score 0.71")
 		x.backend.Fail("History", errors.New("production: no access to the records"))
 		x.Press("ctrl+r")
 		x.Has("no access to the records", "production-117")

@@ -12,14 +12,6 @@ import (
 // askAbort asks whether a run shall stop.
 func (a *App) askAbort(r *run) {
 	env := r.page.Environment.Name
-	switch {
-	case r.page.Done():
-		a.notice = "the run has ended"
-		return
-	case r.page.Aborting:
-		a.notice = "the run is being aborted"
-		return
-	}
 	a.askAboutRun(env, "Abort the run in "+env+"?", "Go on", "Abort", func() tea.Cmd {
 		a.abort(env)
 		return nil

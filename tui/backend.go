@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/theme"
 )
 
 // Backend answers for the environments of a repository. Its methods may block
@@ -58,9 +61,27 @@ type Backend interface {
 	Images(ctx context.Context, env string) ([]model.ImageUse, error)
 }
 
+// Sources gives the files of the repository that objects are rendered from. Its
+// methods may be called at the same time.
+type Sources interface {
+	// File is the content of a file at a commit. It may block, and returns soon
+	// after its context ends.
+	File(ctx context.Context, commit, path string) ([]byte, error)
+	// Local is where the file is checked out; ok is false where nothing is. It
+	// says nothing of what the file holds, or whether it exists.
+	Local(path string) (name string, ok bool)
+	// URL is where a browser shows the file at a commit and line, or without a
+	// path the commit; empty: nowhere that is known.
+	URL(commit, path string, line int) string
+}
+
 // Config is what an App is made of.
 type Config struct {
-	Backend    Backend             // required
+	Backend Backend // required
+	Sources Sources // default: no source can be opened
+	// Markdown writes a plan, as it is seen through a lens, for a comment or a
+	// file; default: none can be.
+	Markdown   func(seen *model.Plan, through model.Lens) (string, error)
 	Repository string              // label for the header
 	Progress   func() string       // how opening the repository gets on, in a few words; default: not known
 	Now        func() time.Time    // default: time.Now
@@ -68,6 +89,12 @@ type Config struct {
 	ASCII      bool                // glyphs from ASCII only
 	NoColor    bool                // no colours; NO_COLOR in Env does the same
 	ReadOnly   bool                // nothing is applied
+	Marks      review.Marks        // keeps which diffs were read; default: until the program ends
+	NoMouse    bool                // the mouse is left to the terminal until the operator asks for it
+	Actions    []action.Action     // with the operator's keys; default: the usual ones
+	Theme      theme.Name          // default: dark or light, as the terminal is
+	Colours    map[string]string   // other ones than the theme's, by theme.Tokens
+	Problems   []string            // with the operator's own settings, which are not in effect then
 	Input      io.Reader           // default: the terminal
 	Output     io.Writer           // default: the terminal
 }

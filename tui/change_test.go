@@ -21,7 +21,7 @@ func wantOnScreen(t *testing.T, x table, texts ...string) {
 func TestHomeSaysWhoMadeAChange(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
 		x.Press("3", "tab")
-		wantOnScreen(t, x, "– unsigned", "1 file  environments", "c shows it in full")
+		wantOnScreen(t, x, "– unsigned", "1 file  environments", "c change")
 		x.Press("j")
 		wantOnScreen(t, x, "✓ signed by op1, verified", "with dev4 <dev4@example.com>, committed by op1")
 		x.Press("j")

@@ -77,8 +77,13 @@ func (a *App) environmentOnScreen() string {
 		return a.change.Environment.Name
 	case action.Upgrades:
 		return a.upgrades.Environment.Name
+	case action.Windows:
+		env, _ := a.windows.Environment()
+		return env.Name
 	case action.Rollout:
 		return a.runEnv
+	case action.Errors:
+		return ""
 	}
 	env, _ := a.home.Environment()
 	return env.Name

@@ -1,42 +1,33 @@
 package tui
 
 import (
+	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/slot"
 	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
-const (
-	// reasonLimit is the longest reason for an override, in characters: it
-	// goes on record and into messages.
-	reasonLimit = 200
-
-	// risksShown is how many risks the confirm names; the review has all.
-	risksShown = 5
-)
+// reasonLimit is the longest reason for an override, in characters: it goes on
+// record and into messages.
+const reasonLimit = 200
 
 // ship asks whether the plan on the review page shall be applied.
 func (a *App) ship() tea.Cmd {
 	p := a.review
 	plan := p.Plan.Value
-	switch {
-	case plan == nil || p.Plan.Busy():
-		a.notice = "the plan is still being read"
-		return nil
-	case p.Plan.Err != nil:
-		a.notice = "the plan could not be read again: ctrl+r tries once more"
-		return nil
-	case a.active(p.Environment.Name):
-		a.notice = "a run is under way in " + p.Environment.Name
+	if why := a.whyShip(); why != "" {
+		a.notice = why
 		return nil
 	}
 	if n, cmd := p.ShowMoved(); n > 0 {
@@ -57,9 +48,18 @@ func (a *App) ship() tea.Cmd {
 		if c.overrides {
 			approval.Override = d.Value(0)
 		}
-		return a.start(c.env, approval, p.Shipped)
+		cmd := a.start(c.env, approval, p.Shipped)
+		if r := a.runs[c.env.Name]; c.past.Loaded {
+			r.page.Usual, _ = estimate(c.past.Value)
+		}
+		return cmd
 	}}
-	return a.loadStatus(c.env.Name) // the window as it is now
+	return tea.Batch(
+		a.loadStatus(c.env.Name), // the window as it is now
+		loadQuietly(a, &c.past, func(ctx context.Context) ([]model.Run, error) {
+			return a.cfg.Backend.History(ctx, c.env.Name)
+		}, nil),
+	)
 }
 
 // confirm is what the confirm dialog says.
@@ -69,6 +69,10 @@ type confirm struct {
 	plan      *model.Plan
 	env       model.Environment
 	overrides bool // the window is closed and a reason is asked for
+
+	past  slot.Slot[[]model.Run] // that say how long this one may take
+	told  *model.Plan            // that moves lead to
+	moves []model.Moved
 }
 
 func (c *confirm) closed() bool {
@@ -82,7 +86,11 @@ func (c *confirm) refused() string {
 	case c.app.cfg.ReadOnly:
 		return "fairtide was started with --read-only: nothing is applied."
 	case c.plan.Problem != "":
-		return c.plan.Problem
+		why := c.page.Problem()
+		if slices.ContainsFunc(c.plan.Objects, c.page.MustReplace) {
+			why += ". Or leave this, and allow it on the object for this plan only"
+		}
+		return why
 	}
 	return c.closedForGood()
 }
@@ -106,6 +114,14 @@ const planMoved = "The plan moved while this was open: esc shows what changed, t
 // replanned reports whether the page has another plan by now.
 func (c *confirm) replanned() bool { return c.page.Plan.Value.Digest != c.plan.Digest }
 
+// since says what moved between the plan to be confirmed and that of the page.
+func (c *confirm) since(f frame.Frame) []string {
+	if now := c.page.Plan.Value; c.told != now {
+		c.told, c.moves = now, lens.Moved(c.plan, now)
+	}
+	return lens.MovedWords(c.moves, f.Now, movesShown)
+}
+
 // moved is why a plan that could be applied when the dialog opened cannot be
 // any more.
 func (c *confirm) moved() string {
@@ -113,7 +129,7 @@ func (c *confirm) moved() string {
 	case c.refused() != "":
 		return c.refused()
 	case c.replanned():
-		return planMoved
+		return "nothing was confirmed: it is another plan by now"
 	case c.closed() && !c.overrides:
 		return "the window has closed meanwhile: esc, then s again to give a reason"
 	}
@@ -132,7 +148,7 @@ func (c *confirm) fields() []dialog.Field {
 	lost := c.plan.ToType()
 	if len(lost) > 1 {
 		return append(out, dialog.Field{
-			Label: fmt.Sprintf("Type %s to do this to %s:", sanitize.Line(c.plan.Phrase()), words.Count(len(lost), "object")),
+			Label: fmt.Sprintf("Type %s to delete %s:", sanitize.Line(c.plan.Phrase()), words.Count(len(lost), "object")),
 			Want:  c.plan.Phrase(), Limit: len(c.plan.Phrase()) + 16,
 		})
 	}
@@ -155,12 +171,7 @@ func nameField(name string) dialog.Field {
 }
 
 func (c *confirm) title(f frame.Frame) string {
-	name := badge(f, c.env)
-	tier := ""
-	if string(c.env.Tier) != c.env.Name {
-		tier = string(c.env.Tier) + ", "
-	}
-	return f.Bold.Paint("Ship to ") + name + "  " + f.Dim.Paint(tier+"on "+sanitize.Line(c.plan.Cluster))
+	return f.Bold.Paint("Ship to ") + badge(f, c.env)
 }
 
 // badge is an environment's name; production's is reversed.
@@ -169,28 +180,6 @@ func badge(f frame.Frame, env model.Environment) string {
 		return f.Badge.Paint(" " + sanitize.Line(env.Name) + " ")
 	}
 	return f.Bold.Paint(sanitize.Line(env.Name))
-}
-
-func (c *confirm) body(f frame.Frame, w int) []string {
-	out := []string{c.fact(f, "from", c.from(f), w), c.fact(f, "to", c.to(f), w), ""}
-	out = append(out, counts(f, c.plan.Counts(), w)...)
-	out = append(out, c.risks(f, w)...)
-	if n := len(c.plan.Kept); n > 0 {
-		out = append(out, c.fact(f, "kept", f.Warn.Paint(words.Count(n, "field")+", as it is live"), w))
-	}
-	for _, n := range c.plan.Notes {
-		for _, l := range paint.Wrap(sanitize.Line(n), w-4) {
-			out = append(out, "  "+f.Warn.Paint(l))
-		}
-	}
-	out = append(out, "", c.fact(f, "window", c.window(f), w))
-	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(f.Now) {
-		out = append(out, c.fact(f, "lock", f.Warn.Paint(f.Glyph.Risk+" held by "+sanitize.Line(l.Holder)), w))
-	}
-	if c.replanned() && c.refused() == "" {
-		return append(out, refusal(f, "", planMoved, w)...)
-	}
-	return append(out, refusal(f, "This cannot be shipped: ", c.refused(), w)...)
 }
 
 // refusal says why something cannot be done; nothing if it can.
@@ -205,99 +194,6 @@ func refusal(f frame.Frame, what, why string, w int) []string {
 			mark = f.Bad.Paint(f.Glyph.Failed) + " "
 		}
 		out = append(out, mark+f.Bad.Paint(l))
-	}
-	return out
-}
-
-func (c *confirm) fact(f frame.Frame, label, value string, w int) string {
-	return paint.Cut("  "+f.Dim.Paint(paint.Fit(label, 9))+value, w)
-}
-
-func (c *confirm) from(f frame.Frame) string {
-	if c.plan.From == "" {
-		return f.Dim.Paint("nothing fairtide has deployed")
-	}
-	out := f.Commit(c.plan.From)
-	if d := c.app.home.Status(c.env.Name).Value.Deployed; d != nil && d.Commit == c.plan.From && !d.At.IsZero() {
-		out += f.Dim.Paint("  live for " + words.Age(f.Now.Sub(d.At)))
-	}
-	return out
-}
-
-func (c *confirm) to(f frame.Frame) string {
-	out := f.Bold.Paint(f.Commit(c.plan.Commit))
-	var names []string
-	for _, change := range c.page.Shipped {
-		names = append(names, frame.Change(change))
-	}
-	if len(names) > 0 {
-		out += "  " + words.List(names, 6)
-	}
-	if c.page.Newer > 0 {
-		out += f.Dim.Paint(fmt.Sprintf("  (%d newer stay pending)", c.page.Newer))
-	}
-	return out
-}
-
-func (c *confirm) window(f frame.Frame) string {
-	w := c.app.window(c.env.Name)
-	switch {
-	case w == nil:
-		return f.Warn.Paint("not known; it is judged again before the first write")
-	case !w.Open:
-		return f.Warn.Paint(f.Glyph.Failed + " " + strings.TrimPrefix(f.Window(w), "window "))
-	}
-	return f.Good.Paint(f.Glyph.OK) + " " + strings.TrimPrefix(f.Window(w), "window ")
-}
-
-// counts says how many objects of each verdict there are, and that none is
-// deleted.
-func counts(f frame.Frame, c model.Counts, w int) []string {
-	numbers := map[model.Verdict]int{
-		model.VerdictUnchanged: c.Unchanged, model.VerdictCreate: c.Create, model.VerdictUpdate: c.Update,
-		model.VerdictReplace: c.Replace, model.VerdictDelete: c.Delete, model.VerdictUnpredictable: c.Unpredictable,
-	}
-	var parts []string
-	for _, v := range model.Verdicts {
-		if n := numbers[v]; n > 0 {
-			glyph, look := f.Verdict(v)
-			parts = append(parts, look.Paint(fmt.Sprintf("%s %d %s", glyph, n, v)))
-		}
-	}
-	if c.Delete+c.Replace == 0 {
-		parts = append(parts, f.Dim.Paint("nothing is deleted"))
-	}
-	out := []string{" "}
-	for _, p := range parts {
-		last := len(out) - 1
-		if out[last] != " " && paint.Width(out[last])+1+paint.Width(p) > w {
-			out, last = append(out, " "), last+1
-		}
-		out[last] += " " + p + "  "
-	}
-	return out
-}
-
-// risks are the gravest risks, each once with how many objects it is about.
-func (c *confirm) risks(f frame.Frame, w int) []string {
-	var out []string
-	rest := 0
-	for _, s := range []model.Severity{model.SeverityDanger, model.SeverityWarning} {
-		for _, o := range c.plan.Objects {
-			for _, r := range o.Risks {
-				if r.Severity != s {
-					continue
-				}
-				if len(out) == risksShown {
-					rest++
-					continue
-				}
-				out = append(out, paint.Cut("  "+f.Severity(s).Paint(f.Glyph.Risk+" "+sanitize.Line(string(s)+": "+o.ID.Name+": "+r.Message)), w))
-			}
-		}
-	}
-	if rest > 0 {
-		out = append(out, "  "+f.Dim.Paint(fmt.Sprintf("and %s more, on the review page", words.Count(rest, "risk"))))
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/tuitest"
 )
 
@@ -29,13 +30,37 @@ var pages = []struct {
 	{name: "change-files", open: func(x table) { x.Press("3", "tab", "j", "c", "j") }},
 	{name: "change-diff", small: true, open: func(x table) { x.Press("3", "tab", "j", "c", "j", "j") }},
 	{name: "review", small: true, open: func(x table) { x.review() }},
+	{name: "review-filtered", small: true, open: func(x table) { x.review(); x.Press("F"); x.Type("kind:dep") }},
+	{name: "review-by-kind", small: true, open: func(x table) { x.review(); x.Press("t") }},
+	{name: "review-by-wave", small: true, open: func(x table) { x.review(); x.Press("t", "t") }},
+	{name: "review-reviewed", small: true, open: func(x table) { x.review(); x.Press("g", "space", "space", "space") }},
+	{name: "review-alike", small: true, prepare: fleet, open: func(x table) { x.Press("3", "enter", "]", "]", "]") }},
+	{name: "review-accepted", prepare: fleet, open: func(x table) { x.Press("3", "enter", "]", "]", "]", "A") }},
 	{name: "review-diff", open: func(x table) { x.review(); x.Press("[", "enter", "|") }},
 	{name: "review-unchanged", open: func(x table) { x.review(); x.Press("=", "]", "]") }},
 	{name: "review-lens-git", open: func(x table) { x.review(); x.Press("g", "]", "v") }},
 	{name: "review-lens-drift", open: func(x table) { x.review(); x.Press("g", "v", "v") }},
 	{name: "review-drifted", open: func(x table) { x.review(); x.Press("g", "]") }},
+	{name: "review-search", small: true, open: func(x table) { x.review(); x.Press("/"); x.Type("image"); x.Press("enter", "n") }},
+	{name: "review-searching", small: true, open: func(x table) { x.review(); x.Press("/"); x.Type("s") }},
+	{name: "review-copy", small: true, prepare: withMarkdown, open: func(x table) { x.review(); x.Press("y", "down", "down") }},
 	{name: "keep", small: true, open: func(x table) { x.review(); x.Press("g", "]", "e") }},
+	{name: "adopt-draft", small: true, open: func(x table) { x.toAdopt() }},
 	{name: "kept", open: func(x table) { x.review(); x.Press("g", "]", "e"); x.Pass(time.Second); x.Press("tab", "enter") }},
+	{name: "replace", small: true, prepare: rigid, open: func(x table) { x.review(); x.Press("g", "]", "x") }},
+	{name: "replaced", prepare: rigid, open: func(x table) {
+		x.review()
+		x.Press("g", "]", "x")
+		x.Pass(time.Second)
+		x.Press("tab", "enter")
+	}},
+	{name: "review-rigid", small: true, prepare: rigid, open: func(x table) { x.review(); x.Press("g", "]") }},
+	{name: "confirm-replace", small: true, prepare: rigid, open: func(x table) {
+		x.review()
+		x.Press("g", "]", "x")
+		x.Pass(time.Second)
+		x.Press("tab", "enter", "s")
+	}},
 	{name: "moved", small: true, open: func(x table) { x.ship(); x.Pass(time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Fail("Apply", movedError(b))
 	}},
@@ -68,8 +93,33 @@ var pages = []struct {
 	{name: "merge", small: true, open: func(x table) { x.Press("3", "p", "M") }},
 	{name: "merge-refused", open: func(x table) { x.Press("3", "p", "j", "M") }},
 	{name: "upgrades", small: true, open: func(x table) { x.Press("3", "u") }},
-	{name: "history", open: func(x table) { x.Press("3", "h", "j") }},
-	{name: "help", open: func(x table) { x.Press("3", "?") }},
+	{name: "history", small: true, open: func(x table) { x.Press("3", "h", "j") }},
+	{name: "problems", small: true, prepare: troubled, open: func(x table) {
+		x.Press("3", "h", "ctrl+r")
+		x.backend.Fail("Status staging", nil)
+		x.Press("esc", "ctrl+r", "!")
+	}},
+	{name: "problems-none", open: func(x table) { x.Press("!") }},
+	{name: "windows", small: true, prepare: weekOfWindows, open: func(x table) { x.Press("3", "w") }},
+	{name: "windows-none", small: true, open: func(x table) { x.Press("1", "w") }},
+	{name: "windows-clocks-set", small: true, prepare: weekOfWindows, open: func(x table) {
+		x.Press("3", "w", "t")
+		x.Type("2027-03-28 02:30")
+		x.Press("enter")
+	}},
+	{name: "windows-unreachable", prepare: func(b *tuitest.Backend, c *Config) {
+		weekOfWindows(b, c)
+		b.Fail("Status production", fmt.Errorf("production: cannot reach gke-production at https://10.0.0.1: connection refused; check the VPN, then refresh"))
+	}, open: func(x table) { x.Press("3", "w") }},
+	{name: "windows-whatif", small: true, prepare: weekOfWindows, open: func(x table) {
+		x.Press("3", "w", "t")
+		x.Type("thu 9:30")
+	}},
+	{name: "help", small: true, open: func(x table) { x.Press("3", "?") }},
+	{name: "help-signs", small: true, open: func(x table) { x.Press("3", "?", "/"); x.Type("signs"); x.Press("enter") }},
+	{name: "help-search", small: true, open: func(x table) { x.Press("3", "enter", "?", "/"); x.Type("pull req") }},
+	{name: "palette", small: true, open: func(x table) { x.Press("3", ":") }},
+	{name: "palette-filtered", small: true, open: func(x table) { x.review(); x.Press(":"); x.Type("re") }},
 }
 
 func TestPages(t *testing.T) {
@@ -97,12 +147,14 @@ func TestLooks(t *testing.T) {
 		prepare func(*tuitest.Backend, *Config)
 		send    tea.Msg
 	}{
-		"dark":  {},
-		"light": {send: tea.BackgroundColorMsg{Color: white{}}},
-		"256":   {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI256}},
-		"16":    {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI}},
-		"mono":  {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor = true }},
-		"ascii": {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor, c.ASCII = true, true }},
+		"dark":               {},
+		"light":              {send: tea.BackgroundColorMsg{Color: white{}}},
+		"256":                {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI256}},
+		"16":                 {send: tea.ColorProfileMsg{Profile: colorprofile.ANSI}},
+		"deuteranopia":       {prepare: func(_ *tuitest.Backend, c *Config) { c.Theme = theme.Deuteranopia }},
+		"deuteranopia-light": {prepare: func(_ *tuitest.Backend, c *Config) { c.Theme = theme.Deuteranopia }, send: tea.BackgroundColorMsg{Color: white{}}},
+		"mono":               {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor = true }},
+		"ascii":              {prepare: func(_ *tuitest.Backend, c *Config) { c.NoColor, c.ASCII = true, true }},
 	}
 	for name, look := range looks {
 		t.Run(name, func(t *testing.T) {
@@ -120,3 +172,7 @@ func TestLooks(t *testing.T) {
 type white struct{}
 
 func (white) RGBA() (r, g, b, a uint32) { return 0xffff, 0xffff, 0xffff, 0xffff }
+
+// fleet gives production's plan a release of twelve services, of which one
+// changes otherwise too.
+func fleet(b *tuitest.Backend, _ *Config) { tuitest.Fleet(b.Plans["production"], 12) }

@@ -45,9 +45,10 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 			c := &p.Changes[i]
 			c.Title, c.Author, c.Problem, c.Files = text(), text(), text(), []string{text(), text()}
 			c.Body, c.AuthorEmail, c.Committer, c.CoAuthors = text()+"\n"+text(), text(), text(), []string{text(), text()}
+			c.PullRequest = &model.PullRequest{Number: i, State: model.PullRequestMerged, Author: text(), Approvals: []string{text()}, Checks: model.CheckState(text())}
 			c.Signature = model.Signature{State: model.SignatureUnverified, Kind: text(), Signer: text(), Key: text(), Reason: text()}
 			for j := range c.Objects {
-				c.Objects[j].Summary, c.Objects[j].ID.Name = text(), text()
+				c.Objects[j].Summary, c.Objects[j].ID.Name, c.Objects[j].Risk = text(), text(), text()
 			}
 		}
 		b.Pendings[env] = p

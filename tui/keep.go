@@ -3,6 +3,7 @@ package tui
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
+	"github.com/fairtide-dev/fairtide/tui/draft"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/review"
@@ -19,21 +21,15 @@ import (
 const editsShown = 6
 
 // askKeep shows what applying would take back of the selected object, and asks
-// whether it shall stay this once; or, where fields are kept, whether they
-// shall be overwritten after all.
+// whether it shall stay this once, or for good by writing it to Git; or, where
+// fields are kept, whether they shall be overwritten after all.
 func (a *App) askKeep() tea.Cmd {
 	p := a.review
 	kept, edits := p.Kept(), p.LiveEdits()
-	switch {
-	case p.Plan.Value == nil || p.Plan.Busy():
-		a.notice = "the plan is still being read"
-		return nil
-	case len(edits) > 0:
+	if len(edits) > 0 {
 		a.askAboutEdits(p, edits)
-	case len(kept) > 0:
+	} else {
 		a.askOverwrite(p, kept)
-	default:
-		a.notice = "nobody is known to have changed this object live in a way that applying would take back"
 	}
 	return nil
 }
@@ -52,16 +48,32 @@ func (a *App) askAboutEdits(p *review.Page, edits []review.LiveEdit) {
 			}
 			out = append(out, "", paint.Cut(f.Bold.Paint(sanitize.Line(e.Field.Path)), w))
 			out = append(out, paint.Cut("  "+f.Warn.Paint("live "+valueWords(e.Live))+"  "+f.Glyph.Arrow+"  Git says "+git, w))
-			out = append(out, paint.Cut("  "+f.Dim.Paint(sanitize.Line(lens.CauseSentence(e.Cause))), w))
+			out = append(out, paint.Cut("  "+f.Dim.Paint(sanitize.Line(strings.TrimPrefix(lens.CauseSentence(e.Cause), e.Cause.Path+": "))), w))
 		}
 		out = append(out, "")
-		return append(out, paint.Wrap("Kept, these fields are left out of what is applied this once, and the record says so. "+
-			"Git still says otherwise: the next apply asks again.", w)...)
+		return append(out, paint.Wrap("Kept, these fields are left out of what is applied this once; the record says so, and the next apply asks again. "+
+			"Written to Git, by a pull request, they stay for good.", w)...)
 	}
-	a.askFields(p, "Overwrite what was changed live?", body, "Overwrite", "Keep the live values", func() {
+	spec := dialog.Spec{Cancel: "Overwrite", Confirm: "Keep once", Other: "Write to Git"}
+	a.askWith(p, "Overwrite what was changed live?", body, spec, func() {
 		for _, e := range edits {
 			p.Keep = append(p.Keep, e.Field)
 		}
+	})
+	a.question.otherwise = func() tea.Cmd { return a.adoptEdits(p, edits) }
+}
+
+// adoptEdits makes the commit that writes live values to Git, and shows it for
+// review.
+func (a *App) adoptEdits(p *review.Page, edits []review.LiveEdit) tea.Cmd {
+	r := model.DraftRequest{Environment: p.Environment.Name, Kind: model.DraftAdopt}
+	for _, e := range edits {
+		r.Fields = append(r.Fields, e.Field)
+	}
+	a.behind = p
+	a.notice = "making the commit that writes the live values to Git"
+	return a.makeDraft(&a.adopt, p.Environment, draft.Order{Request: r, Of: "live values of " + edits[0].Field.ID.Name}, func() {
+		a.tell(result{title: "The live values were not written to Git", text: []string{a.adopt.Err.Error()}})
 	})
 }
 
@@ -79,21 +91,24 @@ func (a *App) askOverwrite(p *review.Page, kept []model.FieldRef) {
 }
 
 func (a *App) askFields(p *review.Page, title string, body func(frame.Frame, int) []string, cancel, confirm string, change func()) {
-	spec := dialog.Spec{
-		Title:  func(f frame.Frame) string { return f.Bold.Paint(title) },
-		Body:   body,
-		Cancel: cancel, Confirm: confirm,
-	}
+	a.askWith(p, title, body, dialog.Spec{Cancel: cancel, Confirm: confirm}, change)
+}
+
+// askWith asks about a change of what a plan is made for, with the buttons of spec.
+func (a *App) askWith(p *review.Page, title string, body func(frame.Frame, int) []string, spec dialog.Spec, change func()) {
+	spec.Title = func(f frame.Frame) string { return f.Bold.Paint(title) }
+	spec.Body = body
 	a.question = &question{Dialog: dialog.New(spec, a.now()), confirmed: func() tea.Cmd {
 		change()
 		return a.loadPlan(p)
 	}}
 }
 
-// reviewAgain is a page for the commit of a run, with what it kept.
+// reviewAgain is a page for the commit of a run, with what the operator decided
+// for it.
 func reviewAgain(r *run) *review.Page {
 	p := review.New(r.page.Environment, r.page.Plan.Commit, r.page.Shipped, 0)
-	p.Keep = slices.Clone(r.page.Plan.Kept)
+	p.Keep, p.Replace = slices.Clone(r.page.Plan.Kept), r.page.Plan.Replaces
 	return p
 }
 

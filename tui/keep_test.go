@@ -71,7 +71,7 @@ func TestKeepingALiveEdit(t *testing.T) {
 	play(t, 120, 40, nil, func(t *testing.T, x table) {
 		x.review()
 		x.Press("g", "]", "e")
-		x.Has("Overwrite what was changed live?", "spec.replicas", "live 5", "Git says 3", "kubectl-scale", "[ Overwrite ]", "Keep the live values")
+		x.Has("Overwrite what was changed live?", "spec.replicas", "live 5", "Git says 3", "kubectl-scale", "[ Overwrite ]", "Keep once", "Write to Git")
 		x.Pass(time.Second)
 		x.Press("enter") // the button that changes nothing has the focus
 		x.Lacks("left out this once")
@@ -87,6 +87,55 @@ func TestKeepingALiveEdit(t *testing.T) {
 		x.Lacks("left out this once")
 		x.Press("[", "e")
 		x.Has("nobody is known to have changed this object live")
+	})
+}
+
+// toAdopt opens the dialog about the gateway's live edit and presses its third
+// button.
+func (x table) toAdopt() {
+	x.review()
+	x.Press("g", "]", "e")
+	x.Pass(time.Second)
+	x.Press("tab", "tab", "enter")
+}
+
+func TestAdoptingALiveEdit(t *testing.T) {
+	play(t, 120, 40, nil, func(t *testing.T, x table) {
+		x.review()
+		x.Press("g", "]", "e")
+		x.Has("Write to Git", "by a pull request")
+		x.Press("shift+tab", "enter") // too soon to be meant
+		x.called(t, "Draft", 0)
+		x.Pass(time.Second)
+		x.Press("tab", "tab")
+		x.Has("[ Write to Git ]")
+		x.Press("enter")
+		x.called(t, "Draft production adopt Deployment shop/gateway:spec.replicas", 1)
+		x.Has("live values of gateway", "not pushed yet")
+		x.Press("esc")
+		x.Has("production  review", "kubectl-scale")
+		x.Lacks("not pushed yet")
+		x.Press("e")
+		x.Pass(time.Second)
+		x.Press("shift+tab", "enter")
+		x.Has("not pushed yet")
+		x.publish()
+		x.called(t, "Publish production fairtide/adopt-gateway", 1)
+		x.Has("Pull request #46 is open")
+		x.called(t, "Apply", 0)
+	})
+}
+
+func TestAnAdoptionThatIsRefused(t *testing.T) {
+	play(t, 120, 40, func(b *tuitest.Backend, _ *Config) {
+		b.Fail("Draft", errors.New("production: Deployment shop/gateway: spec.replicas is made by the templates of the chart; change it by hand"))
+	}, func(t *testing.T, x table) {
+		x.toAdopt()
+		x.Has("The live values were not written to Git", "change it by hand", "Close")
+		x.Pass(time.Second)
+		x.Press("enter")
+		x.Has("production  review", "kubectl-scale")
+		x.Lacks("were not written")
 	})
 }
 

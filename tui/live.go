@@ -16,10 +16,6 @@ const (
 	// replanPace is the shortest time between two readings of a plan that
 	// nobody asked for.
 	replanPace = 2 * time.Second
-
-	// glance is how old a plan that cannot be watched may be when the operator
-	// comes back to the window.
-	glance = 5 * time.Second
 )
 
 // live is the watch over the plan on the review page.
@@ -144,14 +140,4 @@ func (a *App) replan(p *review.Page) tea.Cmd {
 		p.Commit = p.Plan.Value.Commit
 	}
 	return a.loadPlan(p)
-}
-
-// focused reads a plan again that cannot be watched, when the operator comes
-// back to it.
-func (a *App) focused() tea.Cmd {
-	p := a.review
-	if a.at != action.Review || p.Unwatched == "" || !p.Plan.Loaded || p.Plan.Busy() || p.Draft != nil || a.now().Sub(p.Plan.At) < glance {
-		return nil
-	}
-	return a.replan(p)
 }

@@ -53,7 +53,7 @@ func TestAPlanIsKeptCurrent(t *testing.T) {
 		selected, _ := x.app.review.Selected()
 		x.Lacks(" changed │")
 		x.moves(t, "petstore", 7)
-		x.Has("objects          1 changed │", "Deployment petstore    changed │")
+		x.Has("objects          1 changed │", "Deployment petstore  changed │")
 		if now, _ := x.app.review.Selected(); now.ID != selected.ID {
 			t.Errorf("the cursor jumped from %s to %s", selected.ID, now.ID)
 		}
@@ -102,7 +102,7 @@ func TestAMovedPlanIsNotConfirmed(t *testing.T) {
 		x.confirm()
 		x.Type("production")
 		x.moves(t, "petstore", 7)
-		x.Has("The plan moved while this was open")
+		x.Has("The plan moved while this was open", "Deployment shop/petstore spec.replicas 3 → 7")
 		x.Press("enter")
 		x.Pass(time.Second)
 		x.Press("enter")

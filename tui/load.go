@@ -103,7 +103,7 @@ func (a *App) loadStatus(env string) tea.Cmd {
 func (a *App) loadPending(env string) tea.Cmd {
 	return load(a, a.home.Pending(env), func(ctx context.Context) (model.Pending, error) {
 		return a.cfg.Backend.Pending(ctx, env)
-	}, func() tea.Cmd { a.home.Sync(); return nil })
+	}, func() tea.Cmd { a.home.Sync(); a.nameShipped(); return nil })
 }
 
 // followHome reads the pending changes of an environment that was selected for
@@ -124,7 +124,7 @@ func (a *App) loadPlan(p *review.Page) tea.Cmd {
 		return a.remakeDraft(p)
 	}
 	env, proposal := p.Environment.Name, p.Proposed
-	ask := model.PlanAsk{Environment: env, Commit: p.Commit, Lenses: true, Keep: slices.Clone(p.Keep)}
+	ask := model.PlanAsk{Environment: env, Commit: p.Commit, Lenses: true, Keep: slices.Clone(p.Keep), Replace: p.Replace}
 	return load(a, &p.Plan, func(ctx context.Context) (*model.Plan, error) {
 		if proposal != nil {
 			return a.cfg.Backend.ProposedPlan(ctx, env, proposal.Number)
@@ -136,6 +136,10 @@ func (a *App) loadPlan(p *review.Page) tea.Cmd {
 			return nil
 		}
 		cmd := p.Sync()
+		a.nameShipped()
+		if p.Proposed == nil {
+			a.home.Learn(p.Plan.Value, a.now())
+		}
 		if a.shipNext && a.at == action.Review {
 			a.shipNext = false
 			return tea.Batch(cmd, a.ship())
@@ -176,6 +180,8 @@ func (a *App) refresh() tea.Cmd {
 		return tea.Batch(a.loadImages(a.upgrades), a.loadStatus(a.upgrades.Environment.Name))
 	case action.Rollout:
 		return a.loadStatus(a.runEnv)
+	case action.Errors:
+		return nil // it is current
 	}
 	return tea.Batch(a.loadHome(), a.loadFetch())
 }

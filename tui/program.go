@@ -16,7 +16,7 @@ import (
 // were under way are aborted and their records closed first.
 func Run(ctx context.Context, cfg Config) error {
 	a := New(cfg)
-	opts := []tea.ProgramOption{tea.WithContext(ctx)}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(byCharacter)}
 	if cfg.Input != nil {
 		opts = append(opts, tea.WithInput(cfg.Input))
 	}

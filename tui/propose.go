@@ -38,15 +38,7 @@ func (a *App) doProposed(id action.ID) tea.Cmd {
 	p := a.proposed
 	switch id {
 	case action.OpenReview:
-		pr, ok := p.Selected()
-		switch {
-		case !ok:
-			a.notice = "no pull request is selected"
-			return nil
-		case pr.Problem != "":
-			a.notice = fmt.Sprintf("#%d could not be rendered, see its detail", pr.Number)
-			return nil
-		}
+		pr, _ := p.Selected()
 		cmd := a.show(review.NewProposed(p.Environment, pr))
 		a.readFrom = action.Proposed
 		return cmd
@@ -79,10 +71,6 @@ func (a *App) doUpgrades(id action.ID) tea.Cmd {
 		p.Do(id)
 		return nil
 	}
-	if p.Draft.Busy() {
-		a.notice = "the commit is being made"
-		return nil
-	}
 	o, why := p.Choose()
 	if why != "" {
 		a.notice = why
@@ -102,20 +90,7 @@ type merge struct {
 // askMerge asks whether the selected pull request shall be merged.
 func (a *App) askMerge() tea.Cmd {
 	p := a.proposed
-	pr, ok := p.Selected()
-	switch {
-	case a.busyWriting():
-		return nil
-	case !ok:
-		a.notice = "no pull request is selected"
-		return nil
-	case p.Proposals.Busy():
-		a.notice = "the pull requests are still being read"
-		return nil
-	case p.Proposals.Err != nil:
-		a.notice = "the pull requests could not be read again: ctrl+r tries once more"
-		return nil
-	}
+	pr, _ := p.Selected()
 	m := &merge{confirm: confirm{app: a, env: p.Environment}, page: p, pr: pr}
 	spec := dialog.Spec{Title: m.title, Body: m.body, Cancel: "Cancel", Danger: true, Check: m.moved}
 	if m.refused() != "" {

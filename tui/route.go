@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
@@ -24,6 +27,9 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 	case a.question != nil:
 		act, _ := a.keys.Resolve(name, action.Dialog)
 		return a.answer(k, act.ID)
+	case a.asking != nil:
+		act, _ := a.keys.Resolve(name, action.Prompt)
+		return a.typed(k, act.ID)
 	case a.help != nil:
 		if act, ok := a.keys.Resolve(name, action.Help); ok {
 			a.helpDo(act.ID)
@@ -36,7 +42,7 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 	}
 	a.shipNext = false // whoever goes on typing is not waiting for the confirm
 	if act.ID == action.ToEnv {
-		a.home.SelectPlace(int(name[0] - '0'))
+		a.home.SelectPlace(slices.Index(act.Keys, name) + 1)
 		return a.followHome()
 	}
 	if k.IsRepeat && leads(act) {
@@ -49,8 +55,9 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 // key must not run through several pages.
 func leads(act action.Action) bool {
 	switch act.ID {
-	case action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
-		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenChange, action.MakeDraft, action.KeepLive:
+	case action.Reviewed, action.AcceptAlike, action.Filter, action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
+		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenWindows, action.WhatIf, action.OpenChange, action.MakeDraft, action.KeepLive, action.Replace,
+		action.Search, action.Take, action.EditSource, action.OpenSource, action.Palette, action.Problems, action.Mouse, action.Suspend, action.Dismiss, action.DismissAll:
 		return true
 	}
 	return act.Writes
@@ -58,21 +65,12 @@ func leads(act action.Action) bool {
 
 // do carries out an action.
 func (a *App) do(id action.ID) tea.Cmd {
-	switch id {
-	case action.Quit, action.Exit:
-		return a.quit(id)
-	case action.ShowHelp:
-		a.help = &helpPage{scope: a.at}
+	if why := a.why(id); why != "" {
+		a.notice = why
 		return nil
-	case action.Refresh:
-		return a.refresh()
-	case action.Back:
-		a.back()
-		return nil
-	case action.OpenHistory:
-		return a.openHistory()
-	case action.Revert:
-		return a.openRevert()
+	}
+	if cmd, ok := a.doAnywhere(id); ok {
+		return cmd
 	}
 	switch a.at {
 	case action.Review:
@@ -88,12 +86,51 @@ func (a *App) do(id action.ID) tea.Cmd {
 		return a.doProposed(id)
 	case action.Upgrades:
 		return a.doUpgrades(id)
+	case action.Windows:
+		return a.doWindows(id)
+	case action.Errors:
+		a.doProblems(id)
+		return nil
 	case action.Change:
 		cmd, note := a.change.Do(id)
 		a.notice = note
 		return cmd
 	}
 	return a.doHome(id)
+}
+
+// doAnywhere carries out what is the same on every page. ok is false for what
+// a page does.
+func (a *App) doAnywhere(id action.ID) (cmd tea.Cmd, ok bool) {
+	switch id {
+	case action.Palette:
+		a.openPalette()
+	case action.Quit, action.Exit:
+		return a.quit(id), true
+	case action.ShowHelp:
+		a.help = &helpPage{scope: a.at}
+	case action.Refresh:
+		return a.refresh(), true
+	case action.Problems:
+		a.openProblems()
+	case action.Mouse:
+		a.toggleMouse()
+	case action.Suspend:
+		return tea.Suspend, true
+	case action.Narrower:
+		a.divide(-dividerStep)
+	case action.Wider:
+		a.divide(dividerStep)
+	case action.Back:
+		return a.back(), true
+	case action.OpenHistory:
+		return a.openHistory(), true
+	case action.Revert:
+		return a.openRevert(), true
+	default:
+		return nil, false
+	}
+	return nil, true
 }
 
 func (a *App) doHome(id action.ID) tea.Cmd {
@@ -104,18 +141,19 @@ func (a *App) doHome(id action.ID) tea.Cmd {
 		return a.openReview(true)
 	case action.OpenRun:
 		env, _ := a.home.Environment()
-		if a.runs[env.Name] == nil {
-			a.notice = "no run was started here in " + env.Name + "; h shows its history"
-			return nil
-		}
 		a.at, a.runEnv = action.Rollout, env.Name
 		return nil
 	case action.OpenProposed:
 		return a.openProposed()
 	case action.OpenUpgrades:
 		return a.openUpgrades()
+	case action.OpenWindows:
+		return a.openWindows()
 	case action.OpenChange:
 		return a.openChange()
+	case action.Filter:
+		a.filterHome()
+		return nil
 	}
 	a.home.Do(id)
 	return a.followHome()
@@ -123,19 +161,21 @@ func (a *App) doHome(id action.ID) tea.Cmd {
 
 func (a *App) doReview(id action.ID) tea.Cmd {
 	p := a.review
+	if cmd, ok := a.useTool(id); ok {
+		return cmd
+	}
 	switch {
 	case p.Draft != nil && (id == action.Ship || id == action.Publish):
 		return a.askPublish()
-	case id == action.Publish:
-		a.notice = "o opens the pull request of a revert or an upgrade; this is neither"
-		return nil
-	case id == action.Ship && p.Proposed != nil:
-		a.notice = "it is not merged, so there is nothing to ship: esc, then M merges it"
-		return nil
 	case id == action.Ship:
 		return a.ship()
+	case id == action.Filter:
+		a.askFilter()
+		return nil
 	case id == action.KeepLive:
 		return a.askKeep()
+	case id == action.Replace:
+		return a.askReplace()
 	}
 	cmd, note, _ := a.review.Do(id)
 	a.notice = note
@@ -148,10 +188,6 @@ func (a *App) doRollout(id action.ID) tea.Cmd {
 	case action.Abort:
 		a.askAbort(r)
 	case action.Again:
-		if !r.page.Done() {
-			a.notice = "the run is still under way"
-			return nil
-		}
 		return a.show(reviewAgain(r))
 	default:
 		r.page.Do(id)
@@ -166,10 +202,6 @@ func (a *App) openReview(ship bool) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if a.active(env.Name) {
-		a.notice = "a run is under way in " + env.Name + "; r shows it"
-		return nil
-	}
 	c, _ := a.home.Change()
 	shipped, newer := a.home.Shipped(env.Name, c.Commit)
 	a.shipNext = ship
@@ -181,17 +213,14 @@ func (a *App) show(p *review.Page) tea.Cmd {
 		a.review.Plan.Stop()
 	}
 	a.review, a.at, a.readFrom = p, action.Review, action.Home
+	p.Marks = a.cfg.Marks
 	return a.loadPlan(p)
 }
 
 // openChange shows the selected change in full.
 func (a *App) openChange() tea.Cmd {
 	env, _ := a.home.Environment()
-	c, ok := a.home.Change()
-	if !ok {
-		a.notice = "no change is selected: nothing is pending here"
-		return nil
-	}
+	c, _ := a.home.Change()
 	a.change, a.at = change.New(env, c), action.Change
 	return a.loadChange(a.change)
 }
@@ -209,13 +238,17 @@ func (a *App) openHistory() tea.Cmd {
 }
 
 // back goes one level up: inside the page first.
-func (a *App) back() {
+func (a *App) back() tea.Cmd {
 	switch a.at {
 	case action.Home:
 		a.home.Leave()
 	case action.Review:
 		if !a.review.Leave() {
 			a.review.Plan.Stop()
+			a.adopt.Stop()
+			if a.review.Draft != nil && a.review.Order.Request.Kind == model.DraftAdopt {
+				return a.show(a.behind)
+			}
 			a.at = a.readFrom
 		}
 	case action.History:
@@ -239,9 +272,16 @@ func (a *App) back() {
 	case action.Upgrades:
 		a.upgrades.Stop()
 		a.at = action.Home
+	case action.Windows:
+		return a.leaveWindows()
 	case action.Rollout:
 		a.at = action.Home
+	case action.Errors:
+		if !a.problems.Leave() {
+			a.at = a.errorsFrom
+		}
 	}
+	return nil
 }
 
 // quit ends the program; while a run is under way it asks, and while something
@@ -260,13 +300,20 @@ func (a *App) quit(id action.ID) tea.Cmd {
 
 // answer hands a key to the dialog and acts on what it says.
 func (a *App) answer(k tea.KeyPressMsg, id action.ID) tea.Cmd {
+	return a.answered(a.question.Key(k, id, a.now()))
+}
+
+func (a *App) answered(answer dialog.Answer) tea.Cmd {
 	q := a.question
-	switch q.Key(k, id, a.now()) {
+	switch answer {
 	case dialog.Cancelled:
 		a.closeQuestion()
 	case dialog.Confirmed:
 		a.closeQuestion()
 		return q.confirmed()
+	case dialog.Otherwise:
+		a.closeQuestion()
+		return q.otherwise()
 	}
 	return nil
 }

@@ -106,16 +106,6 @@ func (a *App) active(env string) bool {
 	return r != nil && !r.page.Done()
 }
 
-// anyActive is an environment in which a run is under way.
-func (a *App) anyActive() (string, bool) {
-	for env := range a.runs {
-		if a.active(env) {
-			return env, true
-		}
-	}
-	return "", false
-}
-
 // runTold takes what a run told.
 func (a *App) runTold(msg runMsg) tea.Cmd {
 	r := msg.run

@@ -24,24 +24,12 @@ func (a *App) openRevert() tea.Cmd {
 	switch a.at {
 	case action.Rollout:
 		r := a.runs[a.runEnv].page
-		if !r.Failed() {
-			a.notice = "R reverts a run that has failed; h lists every run"
-			return nil
-		}
 		p = revert.New(r.Environment, revert.Shipped(r.Environment.Name, r.Plan.From, r.Shipped))
 	case action.History:
-		r, ok := a.history.Selected()
-		if !ok {
-			a.notice = "no run is selected"
-			return nil
-		}
+		r, _ := a.history.Selected()
 		p = revert.New(a.history.Environment, revert.Run(r.Environment, r))
 	default:
-		var why string
-		if p, why = a.revertFromHome(); why != "" {
-			a.notice = why
-			return nil
-		}
+		p = a.revertFromHome()
 	}
 	a.revert, a.undoFrom, a.at = p, a.at, action.Reverting
 	return a.loadLastRun(p)
@@ -49,28 +37,18 @@ func (a *App) openRevert() tea.Cmd {
 
 // revertFromHome is about the selected change, or, with nothing pending, about
 // the last run, which is still to be read then.
-func (a *App) revertFromHome() (p *revert.Page, why string) {
-	env, ok := a.home.Environment()
-	if !ok {
-		return nil, "no environment is selected"
-	}
+func (a *App) revertFromHome() *revert.Page {
+	env, _ := a.home.Environment()
 	if c, ok := a.home.Change(); ok {
 		before := a.home.Pending(env.Name).Value.Deployed
 		if shipped, _ := a.home.Shipped(env.Name, c.Commit); len(shipped) > 1 {
 			before = shipped[1].Commit
 		}
-		return revert.New(env, revert.Change(env.Name, c, before)), ""
+		return revert.New(env, revert.Change(env.Name, c, before))
 	}
-	st := a.home.Status(env.Name)
-	switch {
-	case !a.home.Pending(env.Name).Loaded || !st.Loaded:
-		return nil, "what is pending in " + env.Name + " is not read yet"
-	case st.Value.LastRun == nil:
-		return nil, "fairtide has deployed nothing in " + env.Name + ": there is nothing to revert"
-	}
-	p = revert.New(env, revert.Choice{})
-	p.LastRun = st.Value.LastRun.ID
-	return p, ""
+	p := revert.New(env, revert.Choice{})
+	p.LastRun = a.home.Status(env.Name).Value.LastRun.ID
+	return p
 }
 
 // loadLastRun reads the run that a revert page is about, if it is about one
@@ -96,15 +74,7 @@ func (a *App) doRevert(id action.ID) tea.Cmd {
 		p.Do(id)
 		return nil
 	}
-	if p.Draft.Busy() {
-		a.notice = "the commit is being made"
-		return nil
-	}
-	o, ok := p.Choose()
-	if !ok {
-		a.notice = "there is nothing to revert"
-		return nil
-	}
+	o, _ := p.Choose()
 	return a.makeDraft(&p.Draft, p.Environment, o, p.Failed)
 }
 
@@ -115,6 +85,7 @@ func (a *App) makeDraft(s *draft.Slot, env model.Environment, o draft.Order, fai
 		d, plan, err := a.cfg.Backend.Draft(ctx, o.Request)
 		return draft.Made{Draft: d, Plan: plan}, err
 	}, func() tea.Cmd {
+		a.notice = "" // that it is being made
 		if s.Err != nil {
 			failed()
 			return nil
@@ -124,6 +95,7 @@ func (a *App) makeDraft(s *draft.Slot, env model.Environment, o draft.Order, fai
 			a.review.Plan.Stop()
 		}
 		a.review, a.at, a.readFrom = p, action.Review, at
+		p.Marks = a.cfg.Marks
 		return p.Sync()
 	})
 }
@@ -150,16 +122,6 @@ func (a *App) remakeDraft(p *review.Page) tea.Cmd {
 // request.
 func (a *App) askPublish() tea.Cmd {
 	p := a.review
-	switch {
-	case a.busyWriting():
-		return nil
-	case p.Plan.Busy():
-		a.notice = "the commit is being made again"
-		return nil
-	case p.Plan.Err != nil:
-		a.notice = "the commit could not be made again: ctrl+r tries once more"
-		return nil
-	}
 	d := *p.Draft
 	spec := dialog.Spec{
 		Title: func(f frame.Frame) string {
@@ -167,9 +129,6 @@ func (a *App) askPublish() tea.Cmd {
 		},
 		Body:   func(f frame.Frame, w int) []string { return a.publishBody(f, d, w) },
 		Cancel: "Cancel", Confirm: "Open pull request",
-	}
-	if a.cfg.ReadOnly {
-		spec.Cancel, spec.Confirm = "Back", ""
 	}
 	a.question = &question{Dialog: dialog.New(spec, a.now()), confirmed: func() tea.Cmd { return a.publish(p, d) }}
 	return nil
@@ -200,9 +159,6 @@ func (a *App) publishBody(f frame.Frame, d model.Draft, w int) []string {
 	out = append(out, "")
 	for _, l := range paint.Wrap("The branch is pushed and a pull request opened. Nothing is applied: it is approved, merged and shipped like any other.", w-2) {
 		out = append(out, "  "+f.Dim.Paint(l))
-	}
-	if a.cfg.ReadOnly {
-		out = append(out, refusal(f, "This cannot be opened: ", "fairtide was started with --read-only; nothing is pushed.", w)...)
 	}
 	return out
 }

@@ -38,6 +38,9 @@ func (a *App) View() tea.View {
 	v := tea.NewView(content)
 	v.AltScreen = true
 	v.ReportFocus = true
+	if !a.mouse.off {
+		v.MouseMode = tea.MouseModeCellMotion // clicks, the wheel and drags; no hovering
+	}
 	v.WindowTitle = a.title()
 	v.KeyboardEnhancements.ReportEventTypes = true // or a held key cannot be told from a pressed one
 	v.ProgressBar = a.progress()
@@ -45,30 +48,10 @@ func (a *App) View() tea.View {
 	return v
 }
 
-func (a *App) title() string {
-	if env := a.environmentOnScreen(); env != "" {
-		return "fairtide " + sanitize.Line(env)
-	}
-	return "fairtide"
-}
-
-// progress is the terminal's own progress bar, for a run under way.
-func (a *App) progress() *tea.ProgressBar {
-	env, any := a.anyActive()
-	if !any {
-		return nil
-	}
-	page := a.runs[env].page
-	state := tea.ProgressBarDefault
-	if page.Failing() {
-		state = tea.ProgressBarError
-	}
-	return tea.NewProgressBar(state, page.Percent())
-}
-
 // screen is the whole screen: header, body, footer, and a dialog over them.
 func (a *App) screen(w, h int) []string {
 	if w < minWidth || h < minHeight {
+		a.drawn = drawn{h: h} // nothing of it hears the mouse
 		return []string{paint.Cut("fairtide needs 60 columns and 15 lines", w)}
 	}
 	f := frame.Frame{W: w, H: h - 4, Now: a.now(), Theme: a.theme}
@@ -77,15 +60,30 @@ func (a *App) screen(w, h int) []string {
 	a.home.Fetched, a.home.Progress = a.age(), a.cfg.Progress()
 	head, body, hints := a.page(f)
 	lines := make([]string, 0, h)
-	lines = append(lines, header(f, head), rule(f, body.Split, f.Glyph.TeeDown))
+	a.drawn = drawn{h: h, body: frame.Area{Y: 2, W: w, H: f.H}, split: body.Split}
+	lines = append(lines, a.header(f, head), rule(f, body.Split, f.Glyph.TeeDown))
 	lines = append(lines, paint.Height(body.Lines, f.H)...)
 	lines = append(lines, rule(f, body.Split, f.Glyph.TeeUp))
 	lines = append(append(lines, offline...), a.footer(f, hints))
 	full := f
 	full.H = h
+	if a.asking != nil && a.question == nil {
+		if box := a.asking.Box(full); len(box) > 0 {
+			a.drawn.prompt = frame.Area{Y: h - 1 - len(box), W: w, H: len(box)}
+			if a.asking.edited != nil { // what it leads to is on the screen already
+				copy(lines[h-1-len(box):], box)
+			} else {
+				top, line := lines[0], lines[h-1]
+				lines = paint.Overlay(lines, box, 0, h-1-len(box), w, f.Dim.Paint)
+				lines[0], lines[h-1] = top, line
+			}
+		}
+	}
 	switch {
 	case a.question != nil:
-		lines = over(full, lines, a.question.Box(full))
+		box := a.question.Box(full)
+		a.drawn.dialog = middle(full, box)
+		lines = over(full, lines, box)
 	case a.help != nil:
 		lines = over(full, lines, a.helpBox(full))
 	}
@@ -117,18 +115,37 @@ func (a *App) page(f frame.Frame) (frame.Head, frame.Body, []action.ID) {
 	case action.Upgrades:
 		p := a.upgrades
 		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+	case action.Windows:
+		return a.windows.Head(f), a.windows.Draw(f), a.windows.Hints()
+	case action.Errors:
+		p := a.problems
+		p.Set(a.log.all())
+		return p.Head(f), p.Draw(f), p.Hints()
 	}
 	return a.home.Head(f), a.home.Draw(f), a.home.Hints()
 }
 
 // header is the first line. A production page's is reversed, and says so.
-func header(f frame.Frame, h frame.Head) string {
-	if paint.Width(h.Left)+paint.Width(h.Right) > f.W-4 {
+func (a *App) header(f frame.Frame, h frame.Head) string {
+	marks, targets := a.marks(f.W)
+	if paint.Width(h.Left)+paint.Width(marks)+paint.Width(h.Right) > f.W-4 {
 		h.Right = strings.TrimPrefix(h.Right, "window ")
 	}
-	if !h.Production {
-		return paint.Cut(" "+paint.Spread(f.Header.Paint(paint.Cut(h.Left, f.W-2)), f.Dim.Paint(h.Right), f.W-2), f.W)
+	if h.Right == "" {
+		marks = strings.TrimRight(marks, " ")
 	}
+	right := f.W - 1 - paint.Width(marks) - paint.Width(h.Right)
+	for _, t := range targets {
+		t.x += right
+		a.drawn.header = append(a.drawn.header, t)
+	}
+	if a.at != action.Home {
+		a.aim(&a.drawn.header, 0, min(right, 1+paint.Width(h.Left)), action.Back, a.at)
+	}
+	if !h.Production {
+		return paint.Cut(" "+paint.Spread(f.Header.Paint(paint.Cut(h.Left, f.W-2)), f.Bad.Paint(marks)+f.Dim.Paint(h.Right), f.W-2), f.W)
+	}
+	h.Right = marks + h.Right
 	left := h.Left
 	if !strings.HasPrefix(left, string(model.TierProduction)) {
 		left = "PRODUCTION  " + left
@@ -154,14 +171,20 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 		return paint.Cut(" "+f.Warn.Paint(f.Glyph.Busy+" aborting the run and closing its record; ctrl+c quits at once"), f.W)
 	case a.question != nil:
 		scope, hints = action.Dialog, []action.ID{action.NextField, action.Choose, action.Cancel}
+		if a.question.More() {
+			hints = append(hints, action.PageDown)
+		}
+	case a.asking != nil:
+		return a.asking.Line(f)
 	case a.help != nil:
-		scope, hints = action.Help, []action.ID{action.CloseHelp, action.Down, action.Up}
+		scope, hints = action.Help, []action.ID{action.CloseHelp, action.Filter, action.Down, action.Up}
 	case a.notice != "":
 		return paint.Cut(" "+f.Warn.Paint(f.Glyph.Risk+" "+sanitize.Line(a.notice)), f.W)
 	}
 	right := ""
 	if scope != action.Dialog && scope != action.Help {
 		right = f.Accent.Paint("?") + " help "
+		a.aim(&a.drawn.footer, f.W-paint.Width(right)-1, paint.Width(right)+1, action.ShowHelp, scope)
 	}
 	line := ""
 	if a.writing != "" {
@@ -169,12 +192,19 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 	}
 	for _, id := range hints {
 		act, ok := a.keys.Get(id, scope)
-		if !ok {
+		if !ok || act.Key() == "" {
 			continue
 		}
+		act = a.called(act)
 		next := " " + f.Accent.Paint(act.Key()) + " " + act.Label
+		if scope == a.at && a.why(id) != "" {
+			next = " " + f.Dim.Paint(act.Key()+" "+act.Label)
+		}
 		if paint.Width(line)+paint.Width(next)+paint.Width(right)+2 > f.W {
 			break
+		}
+		if id != action.Choose {
+			a.aim(&a.drawn.footer, paint.Width(line), paint.Width(next)+1, id, scope)
 		}
 		line += next + "  "
 	}
@@ -186,16 +216,21 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 	return paint.Spread(line, right, f.W)
 }
 
+// middle is where a box over the whole screen goes.
+func middle(f frame.Frame, box []string) frame.Area {
+	w := paint.Width(box[0])
+	return frame.Area{X: max(0, (f.W-w)/2), Y: max(0, (f.H-len(box))/2), W: w, H: len(box)}
+}
+
 // over lays a box over the middle of the dimmed screen, header and footer
 // staying as they are.
 func over(f frame.Frame, lines, box []string) []string {
-	x := max(0, (f.W-paint.Width(box[0]))/2)
-	y := max(0, (len(lines)-len(box))/2)
-	out := paint.Overlay(lines, box, x, y, f.W, f.Dim.Paint)
-	if y > 0 {
+	at := middle(f, box)
+	out := paint.Overlay(lines, box, at.X, at.Y, f.W, f.Dim.Paint)
+	if at.Y > 0 {
 		out[0] = lines[0]
 	}
-	if y+len(box) < len(lines) {
+	if at.Y+len(box) < len(lines) {
 		out[len(out)-1] = lines[len(lines)-1]
 	}
 	return out

@@ -28,14 +28,6 @@ func (a *App) write(what string, do func(context.Context) func() tea.Cmd) tea.Cm
 	}
 }
 
-// busyWriting reports that something is being written, and says so.
-func (a *App) busyWriting() bool {
-	if a.writing != "" {
-		a.notice = "still " + a.writing
-	}
-	return a.writing != ""
-}
-
 // result is a dialog that only tells something, and stays until it is closed.
 type result struct {
 	ok    bool
@@ -46,6 +38,9 @@ type result struct {
 
 // tell shows a result, at once or as soon as the dialog on the screen is gone.
 func (a *App) tell(r result) {
+	if !r.ok {
+		a.keepTold(r)
+	}
 	spec := dialog.Spec{Cancel: "Close", Title: func(f frame.Frame) string {
 		if r.ok {
 			return f.Good.Paint(f.Glyph.OK) + " " + f.Bold.Paint(sanitize.Line(r.title))

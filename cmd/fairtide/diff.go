@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fairtide-dev/fairtide/internal/lens"
-	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -118,9 +117,9 @@ func (p *program) showDiff(plan *model.Plan, through model.Lens, format string) 
 		return model.Errorf(model.ExitUsage, "%s: there is nothing to see through the lens %s: %s", plan.Environment, through, plan.NoLenses)
 	}
 	if format == "markdown" {
-		out, err := rollout.PlanMarkdown(seen, through, func(o model.PlannedObject) (string, error) { return unified(o, through) })
+		out, err := planMarkdown(seen, through)
 		if err == nil {
-			_, err = io.WriteString(p.stdout, sanitize.Text(out))
+			_, err = io.WriteString(p.stdout, out)
 		}
 		return p.differs(seen, err)
 	}

@@ -26,7 +26,10 @@ func (p *program) helpCommand(root *cobra.Command) *cobra.Command {
 			}
 			if text, err := topics.ReadFile("topics/" + args[0] + ".md"); err == nil {
 				_, err = p.stdout.Write(text)
-				return err
+				if err != nil || args[0] != keysTopic {
+					return err
+				}
+				return p.printKeys()
 			}
 			if c, _, err := root.Find(args); err == nil && c != root {
 				return c.Help()
@@ -36,6 +39,9 @@ func (p *program) helpCommand(root *cobra.Command) *cobra.Command {
 		},
 	}
 }
+
+// keysTopic is the topic that ends with the keys as they are configured.
+const keysTopic = "keys"
 
 func topicNames() []string {
 	entries, err := topics.ReadDir("topics")

@@ -77,7 +77,7 @@ func (o *operator) confirms(env, commit string) {
 		o.types("\x1b[Z") // shift+tab: from Cancel back to the field
 		o.typesSlowly(env)
 	}
-	o.types("\r") // from the field to the button
+	o.types("\t") // from the field to the button
 	o.sees("[ " + ship)
 	// An enter that follows the last one too soon is taken for a key that is
 	// held down, and ignored.

@@ -17,6 +17,8 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/repo"
+	"github.com/fairtide-dev/fairtide/tui/theme"
 )
 
 // program is one invocation: its arguments and all it may see of the machine.
@@ -32,6 +34,7 @@ type program struct {
 	flags    flags
 	progress func(string) // of a long fetch; nil: to stderr
 	log      *slog.Logger
+	opened   *repo.Repo // by engine; nil: not yet
 }
 
 // flags are the global ones.
@@ -44,6 +47,7 @@ type flags struct {
 	output     string
 	noColor    bool
 	ascii      bool
+	theme      string
 	readOnly   bool
 	logFile    string
 }
@@ -109,6 +113,7 @@ Without a command it opens the terminal UI.`,
 	f.StringVarP(&p.flags.output, "output", "o", "text", "output format: text or json")
 	f.BoolVar(&p.flags.noColor, "no-color", false, "use no colour")
 	f.BoolVar(&p.flags.ascii, "ascii", false, "draw with ASCII characters only")
+	f.StringVar(&p.flags.theme, "theme", "", "theme of the UI: "+strings.Join(theme.Names(), ", "))
 	f.BoolVar(&p.flags.readOnly, "read-only", false, "refuse everything that writes to a cluster")
 	f.StringVar(&p.flags.logFile, "log-file", "", "append a log of what is done to this file")
 	root.AddCommand(p.statusCommand(), p.changesCommand(), p.diffCommand(), p.applyCommand(),

@@ -29,6 +29,11 @@ func (p *program) openUI(ctx context.Context) error {
 		}
 		label = filepath.Base(path)
 	}
+	own := p.settings()
+	look, err := p.themeName(own.config.Theme)
+	if err != nil {
+		return err
+	}
 	restore, err := quietLibraries()
 	if err != nil {
 		return err
@@ -36,15 +41,25 @@ func (p *program) openUI(ctx context.Context) error {
 	defer restore()
 	b := &backend{program: p}
 	p.progress = b.tell
+	read := p.marks(path)
+	defer read.Close()
 	return tui.Run(ctx, tui.Config{
 		Backend:    b,
+		Sources:    sources{b},
+		Markdown:   planMarkdown,
 		Repository: label,
 		Progress:   b.progress,
 		Now:        p.now,
 		Env:        p.env,
-		ASCII:      p.flags.ascii,
+		ASCII:      p.flags.ascii || own.config.ASCII,
 		NoColor:    p.flags.noColor || p.env("NO_COLOR") != "",
 		ReadOnly:   p.flags.readOnly,
+		Marks:      read,
+		NoMouse:    own.config.NoMouse,
+		Actions:    own.actions,
+		Theme:      look,
+		Colours:    own.config.Colours,
+		Problems:   own.problems,
 		Input:      p.stdin,
 		Output:     p.stdout,
 	})

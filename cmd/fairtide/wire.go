@@ -42,6 +42,7 @@ func (p *program) engine(ctx context.Context) (*rollout.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.opened = r
 	transport, err := registry.Mirrors(p.env("FAIRTIDE_REGISTRY_MIRRORS"), http.DefaultTransport)
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "FAIRTIDE_REGISTRY_MIRRORS: %w", err)

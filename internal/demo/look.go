@@ -13,12 +13,20 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/screen"
 )
 
+const (
+	// looked is how long looking, and taking pictures, may take.
+	looked = 2 * time.Minute
+	// settled is how long the screen is quiet before it counts as drawn. A
+	// dialog hears keys after a shorter time than this.
+	settled = 700 * time.Millisecond
+)
+
 // look opens the UI on a terminal of its own, waits until the pending changes
-// of production are shown, and leaves. With a file it writes a picture of the
-// review page, which is what the README shows.
-func (d *demo) look(ctx context.Context, picture string) error {
+// of production are shown, and leaves. With a directory it writes pictures
+// of the pages there that the README shows.
+func (d *demo) look(ctx context.Context, pictures string) error {
 	return step("looking at the UI", func() error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, looked)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, d.fairtide)
 		cmd.Env = d.environ()
@@ -37,8 +45,8 @@ func (d *demo) look(ctx context.Context, picture string) error {
 		}); err != nil {
 			return err
 		}
-		if picture != "" {
-			if err := d.takePicture(ctx, term, picture); err != nil {
+		if pictures != "" {
+			if err := d.takePictures(ctx, term, pictures); err != nil {
 				return err
 			}
 		}
@@ -50,37 +58,49 @@ func (d *demo) look(ctx context.Context, picture string) error {
 	})
 }
 
-// takePicture goes to production's pending changes, into the review and on to
-// the image upgrade, and draws what is there.
-func (d *demo) takePicture(ctx context.Context, term *screen.Terminal, path string) error {
-	for _, way := range []struct{ keys, until string }{
-		{"3", "PENDING IN production"},
-		{"\r", "production  review"},
+// takePictures goes to production's pending changes, into the review and on to
+// the image upgrade, ships it, and draws each of these pages into a file of the
+// directory.
+func (d *demo) takePictures(ctx context.Context, term *screen.Terminal, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make room for the pictures: %w", err)
+	}
+	for _, way := range []struct {
+		keys    string
+		until   []string
+		next    string // pressed until this text is there, as last of all
+		text    string
+		picture string
+	}{
+		{keys: "3", until: []string{"PENDING IN production", "#120", "window open"}, picture: "home.svg"},
+		{keys: "\r", until: []string{"production  review", "hunk 1 of"}, next: "]", text: "petstore:1.4.2", picture: "review.svg"},
+		{keys: "s", until: []string{"Type production"}}, // keys are not heard for a moment
+		{keys: "production", until: []string{"production"}},
+		{keys: "\t", until: []string{"Ship"}},
+		{keys: "\r", until: []string{"rolling out", "1 of "}, picture: "rollout.svg"},
 	} {
 		if err := term.Type(way.keys); err != nil {
 			return err
 		}
-		if err := term.WaitFor(ctx, way.until); err != nil {
+		for _, text := range way.until {
+			if err := term.WaitFor(ctx, text); err != nil {
+				return err
+			}
+		}
+		if way.next != "" {
+			if err := pressUntil(ctx, term, way.next, way.text); err != nil {
+				return err
+			}
+		}
+		if err := term.Settle(ctx, settled); err != nil {
 			return err
 		}
-	}
-	if err := term.WaitFor(ctx, "hunk 1 of"); err != nil {
-		return err
-	}
-	if err := term.WaitFor(ctx, "window open"); err != nil {
-		return err
-	}
-	if err := pressUntil(ctx, term, "]", "petstore:1.4.2"); err != nil {
-		return err
-	}
-	if err := term.Settle(ctx, time.Second); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path, term.SVG(), 0o644); err != nil {
-		return fmt.Errorf("write the picture: %w", err)
+		if way.picture == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, way.picture), term.SVG(), 0o644); err != nil {
+			return fmt.Errorf("write a picture: %w", err)
+		}
 	}
 	return nil
 }

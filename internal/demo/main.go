@@ -35,7 +35,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	check := flag.Bool("check", false, "open the UI on a terminal of the program's own, wait for the pending changes, and leave")
-	picture := flag.String("picture", "", "like -check, and write a picture of the screen to this SVG `file`")
+	pictures := flag.String("pictures", "", "like -check, and write pictures of the pages to this `directory`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return play(ctx, os.Getenv(controlVariable), flag.Args(), os.Stdout)
@@ -48,8 +48,8 @@ func run(ctx context.Context) error {
 	if err := d.setUp(ctx); err != nil {
 		return err
 	}
-	if *check || *picture != "" {
-		return d.look(ctx, *picture)
+	if *check || *pictures != "" {
+		return d.look(ctx, *pictures)
 	}
 	return d.open(ctx)
 }

@@ -27,12 +27,15 @@ const (
 	Proposed   Scope = "proposed"
 	Upgrades   Scope = "upgrades"
 	Change     Scope = "change"
+	Windows    Scope = "windows"
+	Errors     Scope = "errors"
 	Dialog     Scope = "dialog"
 	Help       Scope = "help"
+	Prompt     Scope = "prompt" // a line of text is being typed: palette, filter, search
 )
 
 // Scopes lists the scopes in the order in which help shows them.
-var Scopes = [...]Scope{Home, Change, Review, Rollout, History, Reverting, Proposed, Upgrades, Dialog, Help, Everywhere}
+var Scopes = [...]Scope{Home, Change, Review, Rollout, History, Reverting, Proposed, Upgrades, Windows, Errors, Dialog, Help, Prompt, Everywhere}
 
 // The actions.
 const (
@@ -49,6 +52,14 @@ const (
 	Refresh  ID = "refresh"
 	Quit     ID = "quit"
 	Exit     ID = "exit"
+	Palette  ID = "palette"
+	Problems ID = "problems"
+	Mouse    ID = "mouse"
+	Suspend  ID = "suspend"
+	Filter   ID = "filter"
+	Search   ID = "search"
+	Narrower ID = "narrower"
+	Wider    ID = "wider"
 
 	OpenReview  ID = "open-review"
 	Ship        ID = "ship"
@@ -60,6 +71,7 @@ const (
 	OpenProposed ID = "open-proposed"
 	OpenUpgrades ID = "open-upgrades"
 	OpenChange   ID = "open-change"
+	OpenWindows  ID = "open-windows"
 	MakeDraft    ID = "make-draft"
 	Publish      ID = "publish"
 	Merge        ID = "merge"
@@ -76,8 +88,23 @@ const (
 	Lens       ID = "lens"
 	Hidden     ID = "hidden"
 	KeepLive   ID = "keep-live"
+	Replace    ID = "replace"
 	ScrollLeft ID = "scroll-left"
 	ScrollEnd  ID = "scroll-right"
+
+	Reviewed       ID = "reviewed"
+	NextUnreviewed ID = "next-unreviewed"
+	AcceptAlike    ID = "accept-alike"
+	GroupBy        ID = "group-by"
+	Wrap           ID = "wrap"
+	Take           ID = "copy"
+	EditSource     ID = "edit-source"
+	OpenSource     ID = "open-source"
+
+	WhatIf   ID = "what-if"
+	PrevWeek ID = "previous-week"
+	NextWeek ID = "next-week"
+	ThisWeek ID = "this-week"
 
 	Abort ID = "abort"
 	Again ID = "review-again"
@@ -87,6 +114,10 @@ const (
 	Choose    ID = "choose"
 	Cancel    ID = "cancel"
 	CloseHelp ID = "close-help"
+	Complete  ID = "complete"
+	Dismiss   ID = "dismiss"
+
+	DismissAll ID = "dismiss-all"
 )
 
 // Action is one thing a person can do.
@@ -99,8 +130,14 @@ type Action struct {
 	Writes bool     // it leads to a change of a cluster, after a confirm
 }
 
-// Key is how the action's first key is shown.
-func (a Action) Key() string { return Show(a.Keys[0]) }
+// Key is how the action's first key is shown; empty: it has none, as somebody
+// took it away.
+func (a Action) Key() string {
+	if len(a.Keys) == 0 {
+		return ""
+	}
+	return Show(a.Keys[0])
+}
 
 // Show is how a key is written for a person.
 func Show(key string) string {
@@ -195,6 +232,30 @@ func KeyTable() string {
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", s, strings.Join(keys, " "), strings.ReplaceAll(a.Help, "|", `\|`))
 		}
+	}
+	return b.String()
+}
+
+// List is actions with their keys and names as text, for a terminal. The names
+// are those that the configuration of keys has.
+func List(actions []Action) string {
+	rows := [][4]string{{"WHERE", "ACTION", "KEYS", "WHAT IT DOES"}}
+	widths := [3]int{5, 6, 4} // of the first row
+	for _, s := range Scopes {
+		for _, a := range actions {
+			if a.Scope != s {
+				continue
+			}
+			row := [4]string{string(s), string(a.ID), strings.Join(a.Keys, " "), a.Help}
+			for i := range widths {
+				widths[i] = max(widths[i], len([]rune(row[i])))
+			}
+			rows = append(rows, row)
+		}
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%-*s  %-*s  %-*s  %s\n", widths[0], r[0], widths[1], r[1], widths[2], r[2], r[3])
 	}
 	return b.String()
 }

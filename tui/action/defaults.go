@@ -1,37 +1,10 @@
 package action
 
+import "slices"
+
 // Defaults are the actions with the keys they have unless configured.
 func Defaults() []Action {
-	return append(onChange(), []Action{
-		{ID: OpenReview, Scope: Home, Keys: []string{"enter", "d"}, Label: "review", Help: "review what shipping up to the selected change would do"},
-		{ID: Ship, Scope: Home, Keys: []string{"s"}, Label: "ship", Help: "review, then confirm shipping up to the selected change", Writes: true},
-		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way"},
-		{ID: OpenProposed, Scope: Home, Keys: []string{"p"}, Label: "proposed", Help: "the open pull requests that touch the selected environment"},
-		{ID: Revert, Scope: Home, Keys: []string{"R"}, Label: "revert", Help: "revert the selected change, or with nothing pending what the last run shipped: shows what that would do"},
-		{ID: OpenUpgrades, Scope: Home, Keys: []string{"u"}, Label: "upgrades", Help: "the images of the selected environment, and what is newer"},
-		{ID: OpenChange, Scope: Home, Keys: []string{"c"}, Label: "change", Help: "the selected change in full: who made it, its signature, its message, files and objects"},
-		{ID: OpenHistory, Scope: Home, Keys: []string{"h"}, Label: "history", Help: "the runs of the selected environment"},
-		{ID: ToEnv, Scope: Home, Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Label: "environment", Help: "select an environment by its place in the list"},
-
-		{ID: OpenDiff, Scope: Review, Keys: []string{"enter", "d"}, Label: "read diff", Help: "move into the diff; there, unfold the first folded stretch in sight"},
-		{ID: NextHunk, Scope: Review, Keys: []string{"n"}, Label: "next hunk", Help: "scroll to the next change of the object"},
-		{ID: PrevHunk, Scope: Review, Keys: []string{"N"}, Label: "previous hunk", Help: "scroll to the previous change of the object"},
-		{ID: NextObject, Scope: Review, Keys: []string{"]"}, Label: "next object", Help: "show the next object"},
-		{ID: PrevObject, Scope: Review, Keys: []string{"["}, Label: "previous object", Help: "show the previous object"},
-		{ID: Layout, Scope: Review, Keys: []string{"|", "t"}, Label: "layout", Help: "side by side, or one column"},
-		{ID: Unfold, Scope: Review, Keys: []string{"z"}, Label: "fold", Help: "show the whole object, or fold what is unchanged again"},
-		{ID: Unchanged, Scope: Review, Keys: []string{"="}, Label: "unchanged", Help: "show or hide the unchanged objects"},
-		{ID: Lens, Scope: Review, Keys: []string{"v"}, Label: "lens", Help: "what is compared: live and after applying, Git as deployed and as planned, or Git as deployed and live"},
-		{ID: Hidden, Scope: Review, Keys: []string{"."}, Label: "hidden", Help: "show what rules keep out of the diffs, or hide it again; it is written in either case"},
-		{ID: KeepLive, Scope: Review, Keys: []string{"e"}, Label: "live edits", Help: "what somebody changed live and applying would take back, field by field; keep it this once, or overwrite it"},
-		{ID: Zoom, Scope: Review, Keys: []string{"f"}, Label: "full screen", Help: "give the diff the whole screen, or bring the list back"},
-		{ID: ScrollLeft, Scope: Review, Keys: []string{"H"}, Label: "scroll left", Help: "scroll long lines back"},
-		{ID: ScrollEnd, Scope: Review, Keys: []string{"L"}, Label: "scroll right", Help: "scroll long lines on"},
-		{ID: PageDown, Scope: Review, Keys: []string{"space", "pgdown", "ctrl+d"}, Label: "page", Help: "scroll the diff down"},
-		{ID: PageUp, Scope: Review, Keys: []string{"b", "pgup", "ctrl+u"}, Label: "page up", Help: "scroll the diff up"},
-		{ID: Ship, Scope: Review, Keys: []string{"s"}, Label: "ship", Help: "confirm shipping what is on the screen", Writes: true},
-		{ID: Publish, Scope: Review, Keys: []string{"o"}, Label: "open pull request", Help: "of a revert or an upgrade: confirm pushing it and opening its pull request", Writes: true},
-
+	return append(slices.Concat(onHome(), onChange(), onReview(), onWindows()), []Action{
 		{ID: Abort, Scope: Rollout, Keys: []string{"a"}, Label: "abort", Help: "stop the run, after a confirm: no new writes, and the record is closed"},
 		{ID: Back, Scope: Rollout, Keys: []string{"esc"}, Label: "home", Help: "to the home page; a run under way goes on"},
 		{ID: Revert, Scope: Rollout, Keys: []string{"R"}, Label: "revert", Help: "after a run that failed: revert what it shipped; shows what that would do"},
@@ -50,11 +23,25 @@ func Defaults() []Action {
 		{ID: Choose, Scope: Dialog, Keys: []string{"enter"}, Label: "choose", Help: "press the focused button, or go on from a field"},
 		{ID: NextField, Scope: Dialog, Keys: []string{"tab", "right", "down"}, Label: "move", Help: "go to the next field or button"},
 		{ID: PrevField, Scope: Dialog, Keys: []string{"shift+tab", "left", "up"}, Label: "move back", Help: "go to the previous field or button"},
+		{ID: PageDown, Scope: Dialog, Keys: []string{"pgdown"}, Label: "read on", Help: "scroll what the dialog says, where it does not fit; the arrows do too outside of a field"},
+		{ID: PageUp, Scope: Dialog, Keys: []string{"pgup"}, Label: "read back", Help: "scroll it back"},
 		{ID: Cancel, Scope: Dialog, Keys: []string{"esc", "ctrl+c"}, Label: "back", Help: "leave the dialog; nothing happens"},
 
 		{ID: CloseHelp, Scope: Help, Keys: []string{"esc", "?", "q", "enter", "ctrl+c"}, Label: "close", Help: "close the help page"},
-		{ID: Down, Scope: Help, Keys: []string{"j", "down", "pgdown", "space"}, Label: "down", Help: "scroll down"},
-		{ID: Up, Scope: Help, Keys: []string{"k", "up", "pgup", "b"}, Label: "up", Help: "scroll up"},
+		{ID: Filter, Scope: Help, Keys: []string{"/"}, Label: "search", Help: "list only the keys that something is said about"},
+		{ID: Down, Scope: Help, Keys: []string{"j", "down"}, Label: "down", Help: "scroll down"},
+		{ID: Up, Scope: Help, Keys: []string{"k", "up"}, Label: "up", Help: "scroll up"},
+		{ID: PageDown, Scope: Help, Keys: []string{"space", "pgdown", "ctrl+d"}, Label: "page", Help: "a page down"},
+		{ID: PageUp, Scope: Help, Keys: []string{"b", "pgup", "ctrl+u"}, Label: "page up", Help: "a page up"},
+
+		{ID: Dismiss, Scope: Errors, Keys: []string{"enter", "d"}, Label: "dismiss", Help: "take the selected problem off the list"},
+		{ID: DismissAll, Scope: Errors, Keys: []string{"D"}, Label: "dismiss all", Help: "take all problems off the list"},
+
+		{ID: Choose, Scope: Prompt, Keys: []string{"enter"}, Label: "choose", Help: "run what is selected, or keep what is typed"},
+		{ID: Complete, Scope: Prompt, Keys: []string{"tab"}, Label: "complete", Help: "complete what is typed"},
+		{ID: Cancel, Scope: Prompt, Keys: []string{"esc", "ctrl+c"}, Label: "cancel", Help: "leave without doing anything"},
+		{ID: Down, Scope: Prompt, Keys: []string{"down", "ctrl+n"}, Label: "down", Help: "the next line"},
+		{ID: Up, Scope: Prompt, Keys: []string{"up", "ctrl+p"}, Label: "up", Help: "the line before"},
 
 		{ID: Down, Scope: Everywhere, Keys: []string{"j", "down"}, Label: "down", Help: "move down"},
 		{ID: Up, Scope: Everywhere, Keys: []string{"k", "up"}, Label: "up", Help: "move up"},
@@ -67,9 +54,32 @@ func Defaults() []Action {
 		{ID: Refresh, Scope: Everywhere, Keys: []string{"ctrl+r"}, Label: "refresh", Help: "read everything on the page again"},
 		{ID: Back, Scope: Everywhere, Keys: []string{"esc"}, Label: "back", Help: "one level up"},
 		{ID: ShowHelp, Scope: Everywhere, Keys: []string{"?"}, Label: "help", Help: "what every key does"},
+		{ID: Palette, Scope: Everywhere, Keys: []string{":"}, Label: "command", Help: "find an action by its name"},
+		{ID: Problems, Scope: Everywhere, Keys: []string{"!"}, Label: "problems", Help: "what went wrong since the start, until it is dismissed"},
+		{ID: Mouse, Scope: Everywhere, Keys: []string{"m"}, Label: "mouse", Help: "let go of the mouse, so that the terminal selects text, or take it again"},
+		{ID: Narrower, Scope: Everywhere, Keys: []string{"<"}, Label: "narrower list", Help: "move the divider to the left"},
+		{ID: Wider, Scope: Everywhere, Keys: []string{">"}, Label: "wider list", Help: "move the divider to the right"},
+		{ID: Suspend, Scope: Everywhere, Keys: []string{"ctrl+z"}, Label: "suspend", Help: "back to the shell; fg comes back"},
 		{ID: Quit, Scope: Everywhere, Keys: []string{"q"}, Label: "quit", Help: "quit; asks while a run is under way"},
 		{ID: Exit, Scope: Everywhere, Keys: []string{"ctrl+c"}, Label: "quit", Help: "quit; asks while a run is under way"},
 	}...)
+}
+
+// onHome are the actions of the home page.
+func onHome() []Action {
+	return []Action{
+		{ID: OpenReview, Scope: Home, Keys: []string{"enter", "d"}, Label: "review", Help: "review what shipping up to the selected change would do"},
+		{ID: Ship, Scope: Home, Keys: []string{"s"}, Label: "ship", Help: "review, then confirm shipping up to the selected change", Writes: true},
+		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way"},
+		{ID: OpenProposed, Scope: Home, Keys: []string{"p"}, Label: "proposed", Help: "the open pull requests that touch the selected environment"},
+		{ID: Revert, Scope: Home, Keys: []string{"R"}, Label: "revert", Help: "revert the selected change, or with nothing pending what the last run shipped: shows what that would do"},
+		{ID: OpenUpgrades, Scope: Home, Keys: []string{"u"}, Label: "upgrades", Help: "the images of the selected environment, and what is newer"},
+		{ID: OpenChange, Scope: Home, Keys: []string{"c"}, Label: "change", Help: "the selected change in full: who made it, its signature, its message, files and objects"},
+		{ID: OpenHistory, Scope: Home, Keys: []string{"h"}, Label: "history", Help: "the runs of the selected environment"},
+		{ID: ToEnv, Scope: Home, Keys: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Label: "environment", Help: "select an environment by its place in the list"},
+		{ID: OpenWindows, Scope: Home, Keys: []string{"w"}, Label: "windows", Help: "when the environments may be changed, and what if at another time"},
+		{ID: Filter, Scope: Home, Keys: []string{"/"}, Label: "filter", Help: "list only pending changes that match: words, by:dev1, #42"},
+	}
 }
 
 // onChange are the actions of the page with one change.
@@ -87,5 +97,15 @@ func onChange() []Action {
 		{ID: ScrollEnd, Scope: Change, Keys: []string{"L"}, Label: "scroll right", Help: "scroll long lines on"},
 		{ID: PageDown, Scope: Change, Keys: []string{"space", "pgdown", "ctrl+d"}, Label: "page", Help: "scroll what is shown down"},
 		{ID: PageUp, Scope: Change, Keys: []string{"b", "pgup", "ctrl+u"}, Label: "page up", Help: "scroll what is shown up"},
+	}
+}
+
+// onWindows are the actions of the page with the windows.
+func onWindows() []Action {
+	return []Action{
+		{ID: WhatIf, Scope: Windows, Keys: []string{"t", "enter"}, Label: "what if", Help: "what the windows would say at another time"},
+		{ID: PrevWeek, Scope: Windows, Keys: []string{"["}, Label: "week before", Help: "show the week before"},
+		{ID: NextWeek, Scope: Windows, Keys: []string{"]"}, Label: "week after", Help: "show the week after"},
+		{ID: ThisWeek, Scope: Windows, Keys: []string{"."}, Label: "this week", Help: "back to this week"},
 	}
 }

@@ -45,6 +45,7 @@ type Page struct {
 	view   diffview.View
 	scroll int // of what is shown and is no diff
 	page   int // how many lines of it are in sight
+	drawn  drawn
 	shown  row
 	docs   map[model.ObjectID]*diffview.Document
 	order  []model.ObjectID // of docs, the oldest first

@@ -12,6 +12,9 @@ import (
 	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
+// roomy is the width from which on the header has room for the age.
+const roomy = 80
+
 // Head is the header line.
 func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 	left := sanitize.Line(p.Environment.Name) + "  change"
@@ -19,7 +22,10 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 		left += " " + frame.Change(p.Change)
 	}
 	left += "  " + f.Commit(p.Change.Commit)
-	if p.Detail.Slow(f.Now) {
+	switch {
+	case p.Detail.Loaded && f.W >= roomy:
+		left += "  " + frame.Read(f, &p.Detail)
+	case p.Detail.Slow(f.Now):
 		left += "  reading " + f.Glyph.Ellipsis
 	}
 	return frame.Head{Left: left, Right: f.Window(w), Production: p.Environment.Tier == model.TierProduction}
@@ -35,6 +41,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	}
 	switch {
 	case p.zoom:
+		p.drawn.list, p.drawn.pane = frame.Area{}, frame.Area{Y: len(top), W: f.W, H: f.H}
 		return frame.Body{Lines: append(top, p.pane(f, f.W, f.H)...)}
 	case f.W < frame.TwoColumns:
 		rows := min(p.rows.Len(), max(2, f.H*2/5-1))
@@ -43,9 +50,14 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 		}
 		out := append(top, p.list(f, f.W, rows)...)
 		out = append(out, f.Line(f.W))
-		return frame.Body{Lines: append(out, p.pane(f, f.W, f.H+len(top)-len(out))...)}
+		room := f.H + len(top) - len(out)
+		p.drawn.list = frame.Area{Y: len(top), W: f.W, H: rows}
+		p.drawn.pane = frame.Area{Y: len(out), W: f.W, H: room}
+		return frame.Body{Lines: append(out, p.pane(f, f.W, room)...)}
 	}
-	lw := max(36, min(56, f.W*28/100))
+	lw := p.drawn.divider.Column(max(36, min(56, f.W*28/100)), f.W)
+	p.drawn.list = frame.Area{Y: len(top), W: lw, H: f.H}
+	p.drawn.pane = frame.Area{X: lw + 1, Y: len(top), W: f.W - lw - 1, H: f.H}
 	sep := f.Rule.Paint(f.Glyph.Vertical)
 	lines := paint.Columns(p.list(f, lw, f.H), p.pane(f, f.W-lw-1, f.H), lw, sep, f.H)
 	if len(top) > 0 {
@@ -238,5 +250,6 @@ func (p *Page) diff(f frame.Frame, o model.ObjectDetail, w, h int) []string {
 	if room > 0 {
 		out = append(out, p.view.Titles(f.Theme, "before", map[bool]string{true: "removed", false: "after"}[o.Verdict == model.VerdictDelete]))
 	}
+	p.drawn.text = len(out)
 	return append(out, p.view.Lines(f.Theme)...)
 }

@@ -24,6 +24,13 @@ const (
 	// quiet is how far apart two presses of enter must be to count as two.
 	// Terminals repeat a held key faster, and many do not say that they do.
 	quiet = 400 * time.Millisecond
+
+	// firstRepeat is when a held key is repeated at the latest. An enter that
+	// led from a field to the button must not press it by staying down.
+	firstRepeat = time.Second
+
+	// page is how many lines of a body that does not fit are scrolled at once.
+	page = 4
 )
 
 // Field is a line of text to fill in.
@@ -40,6 +47,7 @@ type Spec struct {
 	Fields  []Field
 	Cancel  string        // the button that leaves
 	Confirm string        // the button that does it; empty: it cannot be done, and Body says why
+	Other   string        // a third button, which does something else; empty: there is none
 	Danger  bool          // paint the confirm button as one that writes
 	Check   func() string // asked when confirmed: why it cannot be done any more
 }
@@ -52,16 +60,23 @@ const (
 	Open Answer = iota // still asking
 	Cancelled
 	Confirmed
+	Otherwise // the third button
 )
 
 // Dialog is a dialog on the screen.
 type Dialog struct {
 	spec   Spec
 	inputs []textinput.Model
-	focus  int // 0: cancel, then the fields, then confirm
+	focus  int // 0: cancel, then the fields, then confirm, then the third button
 	opened time.Time
 	enter  time.Time // last press of enter
+	led    bool      // it led from a field to where the focus is
 	note   string
+
+	top, beyond int       // of the body: the first line in sight, and how many of it do not fit
+	zones       []zone    // as they were drawn last
+	clicked     int       // the stop that was clicked last
+	clickedAt   time.Time // zero: a key was pressed since
 }
 
 // New opens a dialog.
@@ -82,11 +97,18 @@ func (d *Dialog) Key(k tea.KeyPressMsg, id action.ID, now time.Time) Answer {
 	if id == action.Cancel {
 		return Cancelled
 	}
+	d.clicked = 0 // a key between two clicks makes them two first ones
 	enter := id == action.Choose
 	held := k.IsRepeat
 	if enter {
-		held = held || now.Sub(d.enter) < quiet
+		pause := quiet
+		if d.led {
+			pause = firstRepeat
+		}
+		held = held || now.Sub(d.enter) < pause
 		d.enter = now
+	} else {
+		d.led = false
 	}
 	if now.Sub(d.opened) < Grace {
 		return Open
@@ -95,6 +117,7 @@ func (d *Dialog) Key(k tea.KeyPressMsg, id action.ID, now time.Time) Answer {
 	case enter && held:
 	case enter:
 		return d.choose()
+	case d.scrolls(k, id):
 	case d.editing() && d.edits(k):
 		d.edit(k)
 	case id == action.NextField && !held:
@@ -109,10 +132,37 @@ func (d *Dialog) Key(k tea.KeyPressMsg, id action.ID, now time.Time) Answer {
 	return Open
 }
 
+// scrolls moves the body, when a key means that and it does not fit. The arrows
+// do where they are not needed to leave a field.
+func (d *Dialog) scrolls(k tea.KeyPressMsg, id action.ID) bool {
+	name := k.String()
+	switch {
+	case d.beyond == 0:
+		return false
+	case id == action.PageDown:
+		d.Scroll(page)
+	case id == action.PageUp:
+		d.Scroll(-page)
+	case !d.editing() && name == "down":
+		d.Scroll(1)
+	case !d.editing() && name == "up":
+		d.Scroll(-1)
+	default:
+		return false
+	}
+	return true
+}
+
+// Scroll moves the body by n lines, up if n is negative, as far as it goes.
+func (d *Dialog) Scroll(n int) { d.top = max(0, min(d.top+n, d.beyond)) }
+
+// More reports whether the body was too long for the screen.
+func (d *Dialog) More() bool { return d.beyond > 0 }
+
 // edits reports whether a key belongs to the field and not to moving about.
 func (d *Dialog) edits(k tea.KeyPressMsg) bool {
 	switch k.String() {
-	case "tab", "shift+tab", "up", "down":
+	case "tab", "shift+tab", "up", "down", "pgup", "pgdown":
 		return false
 	}
 	return true
@@ -149,8 +199,11 @@ func (d *Dialog) Paste(text string, now time.Time) {
 func (d *Dialog) move(n int) {
 	d.note = ""
 	stops := 1 + len(d.inputs) + 1
-	if d.spec.Confirm == "" {
+	switch {
+	case d.spec.Confirm == "":
 		stops = 1
+	case d.spec.Other != "":
+		stops++
 	}
 	d.focus = (d.focus + n + stops) % stops
 }
@@ -166,7 +219,10 @@ func (d *Dialog) choose() Answer {
 			return Open
 		}
 		d.move(1)
+		d.led = true
 		return Open
+	case d.focus == len(d.inputs)+2:
+		return Otherwise
 	}
 	if i := d.incomplete(); i >= 0 {
 		d.focus, d.note = i+1, d.missing(i)

@@ -1,23 +1,135 @@
 package dialog
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
+	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
 // width is how wide a dialog's box is where there is room.
 const width = 82
 
-// Box draws the dialog's box for the frame, no larger than it.
+// Box draws the dialog's box for the frame, which leaves its last line, the
+// footer, in sight, and its first one where the screen is not short. A body
+// that does not fit loses its blank lines first; then it scrolls, and says so.
 func (d *Dialog) Box(f frame.Frame) []string {
 	w := min(width, f.W-2)
-	inner := w - 6 // border and two blanks on each side
-	body := append([]string{d.spec.Title(f), ""}, d.spec.Body(f, inner)...)
-	foot := d.foot(f, inner)
-	return Frame(f, paint.Squeeze(body, max(1, f.H-4-len(foot))), foot, w)
+	inner := w - indent - indent
+	body := trimBlank(d.spec.Body(f, inner))
+	const border, short = 2, 20
+	room := f.H - 1 - border
+	if f.H >= short {
+		room-- // the header too
+	}
+	tries := []box{{f, w, most, body}, {f, w, some, body}, {f, w, some, nil}, {f, w, none, nil}}
+	for i, b := range tries {
+		foot := d.foot(f, inner, b.air)
+		left := room - b.padding() - 1 - len(foot)
+		if b.lines == nil {
+			b.lines = paint.Squeeze(body, max(left, solid(body)))
+		}
+		if len(b.lines) <= left || i == len(tries)-1 {
+			b.lines = d.inSight(f, b.lines, max(2, left), inner)
+			return d.assemble(b, foot)
+		}
+	}
+	return nil
+}
+
+// The amounts of air in a box.
+const (
+	none   = iota // as on the smallest screens
+	some          // blank lines around the body
+	most          // and at the edges
+	indent = 3    // of the content: the border and two blanks
+)
+
+// box is a dialog's box as it is put together.
+type box struct {
+	f     frame.Frame
+	w     int
+	air   int
+	lines []string // of the body, in sight
+}
+
+func (b box) padding() int {
+	switch b.air {
+	case none:
+		return 0
+	case some:
+		return 1
+	}
+	return 3
+}
+
+// assemble draws the border, and remembers where fields and buttons are.
+func (d *Dialog) assemble(b box, foot []string) []string {
+	g := b.f.Glyph
+	edge := strings.Repeat(g.Horizontal, max(0, b.w-2))
+	side := b.f.Rule.Paint(g.Vertical)
+	row := func(s string) string { return side + "  " + paint.Fit(s, b.w-2*indent) + "  " + side }
+	out := []string{b.f.Rule.Paint(g.TopLeft + edge + g.TopRight)}
+	if b.air == most {
+		out = append(out, row(""))
+	}
+	out = append(out, row(d.spec.Title(b.f)))
+	if b.air > none {
+		out = append(out, row(""))
+	}
+	for _, l := range append(b.lines, foot...) {
+		out = append(out, row(l))
+	}
+	d.remember(b, len(out)-1, len(out)-len(foot))
+	if b.air == most {
+		out = append(out, row(""))
+	}
+	return append(out, b.f.Rule.Paint(g.BottomLeft+edge+g.BottomRight))
+}
+
+// inSight is what of the body is in sight in h lines.
+func (d *Dialog) inSight(f frame.Frame, body []string, h, w int) []string {
+	if d.beyond = 0; len(body) <= h {
+		d.top = 0
+		return body
+	}
+	h-- // for the line that says so
+	d.beyond = len(body) - h
+	d.top = max(0, min(d.top, d.beyond))
+	var parts []string
+	if d.top > 0 {
+		parts = append(parts, fmt.Sprintf("%d above", d.top)+f.Dim.Paint(": ")+f.Accent.Paint("PgUp"))
+	}
+	if rest := d.beyond - d.top; rest > 0 {
+		parts = append(parts, words.Count(rest, "more line")+f.Dim.Paint(": ")+f.Accent.Paint("PgDn"))
+	}
+	mark := "  " + f.Dim.Paint(f.Glyph.Fold) + " " + strings.Join(parts, f.Dim.Paint(", "))
+	return append(slices.Clip(body[d.top:d.top+h]), paint.Cut(mark, w))
+}
+
+// solid counts the lines that are not blank.
+func solid(lines []string) int {
+	n := 0
+	for _, l := range lines {
+		if strings.TrimSpace(l) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func trimBlank(lines []string) []string {
+	for len(lines) > 0 && strings.TrimSpace(lines[0]) == "" {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
 }
 
 // Frame puts a border around body and foot.
@@ -39,21 +151,24 @@ func Frame(f frame.Frame, body, foot []string, w int) []string {
 	return append(out, f.Rule.Paint(g.BottomLeft+edge+g.BottomRight))
 }
 
-func (d *Dialog) foot(f frame.Frame, w int) []string {
+// foot is the fields, what there is to say of them, and the buttons.
+func (d *Dialog) foot(f frame.Frame, w, air int) []string {
 	var out []string
+	if air > none {
+		out = append(out, "")
+	}
 	if d.spec.Confirm != "" {
 		for i := range d.spec.Fields {
 			out = append(out, d.field(f, i, w))
 		}
 	}
-	note := ""
-	if d.note != "" {
-		note = f.Warn.Paint(f.Glyph.Risk + " " + sanitize.Line(d.note))
+	switch {
+	case d.note != "":
+		out = append(out, paint.Cut(f.Warn.Paint(f.Glyph.Risk+" "+sanitize.Line(d.note)), w))
+	case air > none && len(out) > 1:
+		out = append(out, "")
 	}
-	if len(out) > 0 && f.H > 18 {
-		out = append([]string{""}, out...)
-	}
-	return append(out, paint.Cut(note, w), paint.FitRight(d.buttons(f), w))
+	return append(out, paint.FitRight(d.buttons(f), w))
 }
 
 // field is a label and its text, with the end of the text in sight.
@@ -113,12 +228,32 @@ func firstRune(s string) string {
 	return s
 }
 
-func (d *Dialog) buttons(f frame.Frame) string {
-	cancel := button(f, d.spec.Cancel, d.focus == 0, false, true)
+// pressable is a button, and its place in the order of the focus.
+type pressable struct {
+	stop  int
+	label string // painted
+}
+
+func (d *Dialog) pressables(f frame.Frame) []pressable {
+	out := []pressable{{0, button(f, d.spec.Cancel, d.focus == 0, false, true)}}
 	if d.spec.Confirm == "" {
-		return cancel
+		return out
 	}
-	return cancel + "  " + button(f, d.spec.Confirm, d.focus == len(d.inputs)+1, d.spec.Danger, d.incomplete() < 0)
+	stop := len(d.inputs) + 1
+	out = append(out, pressable{stop, button(f, d.spec.Confirm, d.focus == stop, d.spec.Danger, d.incomplete() < 0)})
+	if d.spec.Other != "" {
+		stop++
+		out = append(out, pressable{stop, button(f, d.spec.Other, d.focus == stop, false, true)})
+	}
+	return out
+}
+
+func (d *Dialog) buttons(f frame.Frame) string {
+	var out []string
+	for _, p := range d.pressables(f) {
+		out = append(out, p.label)
+	}
+	return strings.Join(out, "  ")
 }
 
 // button is a word; the focused one is in brackets as well as reversed.

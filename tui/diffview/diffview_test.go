@@ -106,7 +106,12 @@ other: 1`), "\n")
 	for i := range all {
 		all[i] = i
 	}
-	if got := pathsOf(lines, all); !slices.Equal(got, want) {
+	places, _ := read(lines, all)
+	var got []string
+	for _, p := range places {
+		got = append(got, p.under)
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -218,7 +223,7 @@ func TestPiecesAreTheWholeLine(t *testing.T) {
 	for range 2000 {
 		line := sanitize.Line(strings.ReplaceAll(randomText(rng), "\n", " "))
 		at := 0
-		parts := pieces(line, 1+rng.IntN(60))
+		parts := pieces(newInk(line), 1+rng.IntN(60), maxPieces)
 		for i, p := range parts {
 			if p.from != at || p.to < p.from || i > 0 && p.to == p.from {
 				t.Fatalf("piece %d of %q is %v after %d", i, line, p, at)

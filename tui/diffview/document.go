@@ -1,12 +1,11 @@
 // Package diffview shows two texts side by side or in one column: aligned
 // rows, word marks, line numbers of both sides, unchanged stretches folded
-// with the place in the YAML that follows named. It draws only what is in
-// sight; what grows with the length of a text is computed once, by Compare,
-// away from the UI's goroutine.
+// with the place in the YAML that follows named, and what a search found. It
+// draws only what is in sight; what grows with the length of a text is
+// computed once, by Compare, away from the UI's goroutine.
 package diffview
 
 import (
-	"sort"
 	"strconv"
 
 	"github.com/fairtide-dev/fairtide/internal/textdiff"
@@ -19,21 +18,37 @@ const (
 	// minFold is the shortest stretch worth folding: hiding two lines behind
 	// one saves nothing.
 	minFold = 3
+
+	// firstLook is how many lines from the first difference on Quick looks at:
+	// several screens, in a few milliseconds.
+	firstLook = 2000
 )
 
-// Document is a comparison, ready to be shown.
+// Document is a comparison, ready to be shown. It belongs to the UI's
+// goroutine from when it is first shown on.
 type Document struct {
 	diff   *textdiff.Diff
+	part   bool      // the rest is still to be compared
 	uni    []uniLine // the one-column order
 	spans  []span
-	hunks  []int // which spans are hunks
-	digits int   // of the longest line number
+	hunks  []int    // which spans are hunks
+	places []string // of each hunk, its first line's path
+	digits int      // of the longest line number
 
 	left, right map[int]Note // beside lines of the two texts
 	longest     int          // of the notes, in cells
+	above       map[int][]Line
 
-	marks map[int][2][]textdiff.Span // word marks of changed rows, as they come into sight
+	cells  [2][]int32      // of each line, how many it takes, plus 1; 0: not known yet
+	plain  [2][]bool       // of the measured lines, those that are drawn as they are
+	widest int             // of the known ones
+	scalar [2][]bool       // the lines that are the text of a block scalar
+	long   [2]map[int]ink  // long lines, as they are drawn
+	marks  map[int]markers // word marks of changed rows, as they come into sight
 }
+
+// markers are what differs on the two sides of a row.
+type markers [2][]textdiff.Span
 
 // uniLine is a line of the one-column order: a row, and which side of it.
 type uniLine struct {
@@ -54,20 +69,62 @@ const (
 type span struct {
 	hunk  bool
 	folds bool
+	rest  bool   // stands for all that is still to be compared
 	path  string // of what follows the fold
-	rows  textdiff.Run
-	uni   textdiff.Run
+
+	measured bool
+	longest  int // of its lines, in cells, once it is measured
+
+	rows textdiff.Run
+	uni  textdiff.Run
 }
 
 // Compare makes a document of two texts.
 func Compare(before, after string) *Document {
-	d := &Document{diff: textdiff.Lines(before, after), marks: map[int][2][]textdiff.Span{}}
-	d.digits = len(strconv.Itoa(max(len(d.diff.A), len(d.diff.B), 100)))
-	changes := d.diff.Changes()
+	d := build(textdiff.Lines(before, after))
+	d.measureAll()
+	return d
+}
+
+// Quick makes a document of the beginning: as far as the first screens after
+// the first difference. It takes a fraction of the time, and is shown until
+// the whole one is there and is put in its place with View.Swap. For short
+// texts it is the whole one.
+func Quick(before, after string) *Document {
+	diff, whole := textdiff.Head(before, after, firstLook)
+	d := build(diff)
+	if d.part = !whole; !d.part {
+		d.measureAll()
+		return d
+	}
+	rest := span{
+		rest: true,
+		rows: textdiff.Run{From: len(diff.Rows), To: len(diff.Rows)},
+		uni:  textdiff.Run{From: len(d.uni), To: len(d.uni)},
+	}
+	// What follows the context of the last hunk: nobody knows yet how long it is,
+	// and so whether it is folded.
+	if n := len(d.spans) - 1; d.spans[n].folds || len(d.hunks) > 0 && n > d.hunks[len(d.hunks)-1]+1 {
+		rest.rows.From, rest.uni.From = d.spans[n].rows.From, d.spans[n].uni.From
+		d.spans = d.spans[:n]
+	}
+	d.spans = append(d.spans, rest)
+	return d
+}
+
+func build(diff *textdiff.Diff) *Document {
+	d := &Document{diff: diff, marks: map[int]markers{}}
+	d.digits = len(strconv.Itoa(max(len(diff.A), len(diff.B), 100)))
+	d.cells = [2][]int32{make([]int32, len(diff.A)), make([]int32, len(diff.B))}
+	d.plain = [2][]bool{make([]bool, len(diff.A)), make([]bool, len(diff.B))}
+	changes := diff.Changes()
 	at := d.unify(changes)
 	d.cut(changes, at)
 	return d
 }
+
+// Partial reports whether the document is a beginning only.
+func (d *Document) Partial() bool { return d.part }
 
 // Hunks is the number of runs of changed lines.
 func (d *Document) Hunks() int { return len(d.hunks) }
@@ -78,7 +135,11 @@ func (d *Document) OneSided() bool { return len(d.diff.A) == 0 || len(d.diff.B) 
 // unify fills the one-column order, in each change the left lines first. It
 // returns where each change starts and ends in it.
 func (d *Document) unify(changes []textdiff.Run) []textdiff.Run {
-	d.uni = make([]uniLine, 0, len(d.diff.Rows))
+	size := len(d.diff.Rows)
+	for _, c := range changes {
+		size += c.To - c.From
+	}
+	d.uni = make([]uniLine, 0, size)
 	out := make([]textdiff.Run, 0, len(changes))
 	at := 0
 	equal := func(to int) {
@@ -109,7 +170,7 @@ func (d *Document) unify(changes []textdiff.Run) []textdiff.Run {
 // cut divides the rows into spans. A document without changes is not folded:
 // there is nothing else to see.
 func (d *Document) cut(changes, uni []textdiff.Run) {
-	paths := d.paths(changes)
+	under := d.survey(changes)
 	row, line := 0, 0
 	add := func(s span, rows, lines int) {
 		if rows > 0 {
@@ -134,7 +195,7 @@ func (d *Document) cut(changes, uni []textdiff.Run) {
 		if i == 0 {
 			before = 0
 		}
-		equal(c.From, before, context, paths[i])
+		equal(c.From, before, context, under[i])
 		d.hunks = append(d.hunks, len(d.spans))
 		add(span{hunk: true}, c.To-c.From, uni[i].To-uni[i].From)
 	}
@@ -145,32 +206,49 @@ func (d *Document) cut(changes, uni []textdiff.Run) {
 	equal(len(d.diff.Rows), before, 0, "")
 }
 
-// paths names the place of each change.
-func (d *Document) paths(changes []textdiff.Run) []string {
-	var wantA, wantB []int
+// survey reads both texts as YAML: where block scalars are, and the place of
+// each change. It returns what each change stands under.
+func (d *Document) survey(changes []textdiff.Run) []string {
+	var want [2][]int
 	for _, c := range changes {
 		if r := d.diff.Rows[c.From]; r.Right > 0 {
-			wantB = append(wantB, r.Right-1)
+			want[1] = append(want[1], r.Right-1)
 		} else {
-			wantA = append(wantA, r.Left-1)
+			want[0] = append(want[0], r.Left-1)
 		}
 	}
-	inA, inB := pathsOf(d.diff.A, wantA), pathsOf(d.diff.B, wantB)
-	out := make([]string, len(changes))
+	var lines [2]int // of each side, how many the rows have
+	for i := len(d.diff.Rows) - 1; i >= 0 && (lines[0] == 0 || lines[1] == 0); i-- {
+		r := d.diff.Rows[i]
+		lines = [2]int{max(lines[0], r.Left), max(lines[1], r.Right)}
+	}
+	var found [2][]place
+	found[0], d.scalar[0] = read(d.diff.A[:lines[0]], want[0])
+	found[1], d.scalar[1] = read(d.diff.B[:lines[1]], want[1])
+	under := make([]string, len(changes))
+	d.places = make([]string, len(changes))
 	for i, c := range changes {
-		if r := d.diff.Rows[c.From]; r.Right > 0 {
-			out[i] = inB[sort.SearchInts(wantB, r.Right-1)]
-		} else {
-			out[i] = inA[sort.SearchInts(wantA, r.Left-1)]
+		s := 0
+		if d.diff.Rows[c.From].Right > 0 {
+			s = 1
 		}
+		under[i], d.places[i] = found[s][0].under, found[s][0].own
+		found[s] = found[s][1:]
 	}
-	return out
+	return under
 }
 
+// maxMarks is of how many rows the word marks are kept: some screens. Who
+// scrolls through a long diff shall not gather them all.
+const maxMarks = 512
+
 // words are the marks of a changed row's two sides, over their drawn text.
-func (d *Document) words(row int, a, b string) [2][]textdiff.Span {
+func (d *Document) words(row int, a, b string) markers {
 	m, ok := d.marks[row]
 	if !ok {
+		if len(d.marks) >= maxMarks {
+			clear(d.marks)
+		}
 		m[0], m[1] = textdiff.Words(a, b)
 		d.marks[row] = m
 	}

@@ -21,28 +21,30 @@ const (
 	// the narrowest that is split on demand.
 	autoSplit = 80
 	minSplit  = 56
-
-	// sideways is how far one key scrolls long lines.
-	sideways = 8
 )
 
 // View is a document on the screen: which part of it, and how.
 type View struct {
 	Mode Mode
 
-	doc    *Document
-	open   []bool // spans that are unfolded
-	starts []int  // first line of each span, and at the end the number of lines
-	wraps  []wrap // of each span, empty where nothing is wrapped
-	split  bool   // starts were counted for side by side
-	top, x int
-	full   int // the width that was set
-	margin int // of it for the notes
-	w, h   int // for the text
-	hunk   int // the current one
+	doc     *Document
+	wrapped Wrap
+	open    []bool             // spans that are unfolded
+	starts  []int              // first line of each span, and at the end the number of lines
+	wraps   []rows             // of each span, empty where nothing is wrapped
+	above   map[int][]remark   // the spans' lines above their rows
+	parts   map[lineOf][]piece // of long lines
+	split   bool               // starts were counted for side by side
+	top, x  int
+	full    int // the width that was set
+	margin  int // of it for the notes
+	w, h    int // for the text
+	hunk    int // the current one
+	find    find
 }
 
-// Show puts a document on the screen, at its first hunk.
+// Show puts a document on the screen, at its first hunk. A search goes on in
+// it.
 func (v *View) Show(d *Document) {
 	v.doc, v.top, v.x, v.hunk = d, 0, 0, 0
 	v.open = nil
@@ -51,36 +53,39 @@ func (v *View) Show(d *Document) {
 	}
 	v.layout()
 	v.reveal()
+	v.find.anchor, v.find.at = v.top, 0
+	v.again()
 }
 
 // Document is what is on the screen, nil if nothing is.
 func (v *View) Document() *Document { return v.doc }
 
-// SetSize sets the space in cells and lines.
+// SetSize sets the space in cells and lines. What is at the top stays there,
+// and the current hunk in sight if it was.
 func (v *View) SetSize(w, h int) {
-	if w == v.full && h == v.h {
-		return
-	}
-	rewrap := w != v.full
-	v.full, v.h = w, h
-	if rewrap {
+	switch {
+	case w == v.full && h == v.h:
+	case v.full == 0 || v.h == 0:
+		v.full, v.h = w, h
 		v.layout()
 		v.reveal()
+	case w == v.full:
+		v.h = h
+		v.clamp()
+	default:
+		v.hold(func() { v.full, v.h = w, h })
 	}
-	v.clamp()
 }
 
 // ToggleMode changes between side by side and one column. It reports whether
 // it could: a narrow pane has no room for two sides.
 func (v *View) ToggleMode() bool {
-	was := v.Mode
-	if v.split {
-		v.Mode = Unified
-	} else {
-		v.Mode = Split
-	}
-	split := v.split
-	v.layout()
+	was, split := v.Mode, v.split
+	v.hold(func() {
+		if v.Mode = Split; split {
+			v.Mode = Unified
+		}
+	})
 	if v.split == split {
 		v.Mode = was
 		return false
@@ -106,33 +111,95 @@ func (v *View) wantSplit() bool {
 // layout counts the lines of each span for the current mode, width and folds.
 func (v *View) layout() {
 	v.measure()
-	v.split = v.wantSplit()
-	v.starts, v.wraps = v.starts[:0], v.wraps[:0]
+	was := v.split
+	if v.split = v.wantSplit(); v.split != was {
+		v.again() // the matches are in another order
+	}
+	v.starts, v.wraps, v.parts = v.starts[:0], v.wraps[:0], nil
 	if v.doc == nil {
 		return
 	}
+	v.remarks()
 	at := 0
 	for i, s := range v.doc.spans {
-		n := v.count(i, s)
-		w := v.wrap(s, n)
-		if w != nil {
-			n = w[n]
+		n, w := 1, rows(nil)
+		if !s.rest && !v.folded(i) {
+			n = v.units(s)
+			if w = v.wrap(s, n); w != nil {
+				n = int(w[n])
+			}
 		}
 		v.starts, v.wraps = append(v.starts, at), append(v.wraps, w)
-		at += n
+		at += n + len(v.above[i])
 	}
 	v.starts = append(v.starts, at)
 }
 
-// count is how many lines a span has when none is wrapped.
-func (v *View) count(i int, s span) int {
-	switch {
-	case s.folds && !v.open[i]:
-		return 1
-	case v.split:
+// folded reports whether a span is shown as one line.
+func (v *View) folded(i int) bool { return v.doc.spans[i].folds && !v.open[i] }
+
+// units is how many rows, or lines of the one-column order, a span has.
+func (v *View) units(s span) int {
+	if v.split {
 		return s.rows.To - s.rows.From
 	}
 	return s.uni.To - s.uni.From
+}
+
+// hold changes the layout and keeps what is at the top of the screen there.
+// The current hunk stays in sight if it was.
+func (v *View) hold(change func()) {
+	row, inSight := v.topRow(), v.inSight()
+	change()
+	v.layout()
+	v.top = v.lineOf(row)
+	v.clamp()
+	if inSight && !v.inSight() {
+		v.reveal()
+	}
+}
+
+// topRow is the row at the top of the screen.
+func (v *View) topRow() int {
+	if v.Total() == 0 {
+		return 0
+	}
+	i := v.spanAt(min(v.top, v.Total()-1))
+	s := v.doc.spans[i]
+	n := v.top - v.starts[i] - len(v.above[i])
+	if s.rest || v.folded(i) || n < 0 {
+		return s.rows.From
+	}
+	unit, _ := v.wraps[i].at(n)
+	if v.split {
+		return s.rows.From + unit
+	}
+	return v.doc.uni[s.uni.From+unit].row
+}
+
+// lineOf is the first line of a row, that of the fold if it is folded away.
+func (v *View) lineOf(row int) int {
+	if v.Total() == 0 {
+		return 0
+	}
+	spans := v.doc.spans
+	i := min(sort.Search(len(spans), func(i int) bool { return spans[i].rows.To > row }), len(spans)-1)
+	s := spans[i]
+	unit := row - s.rows.From
+	switch {
+	case s.rest, v.folded(i), unit <= 0:
+		return v.starts[i]
+	case !v.split && s.hunk:
+		for unit = 0; v.doc.uni[s.uni.From+unit].row != row; {
+			unit++
+		}
+	}
+	return v.starts[i] + len(v.above[i]) + v.wraps[i].start(unit)
+}
+
+// spanAt is the span that a line belongs to.
+func (v *View) spanAt(line int) int {
+	return sort.Search(len(v.doc.spans)-1, func(i int) bool { return v.starts[i+1] > line })
 }
 
 // Total is the number of lines, folded stretches counting as one.
@@ -149,7 +216,8 @@ func (v *View) hunkLines(n int) textdiff.Run {
 	return textdiff.Run{From: v.starts[i], To: v.starts[i+1]}
 }
 
-// Hunk is the current hunk, counted from 1, and how many there are.
+// Hunk is the current hunk, counted from 1, and how many there are. While the
+// document is partial, there may be more.
 func (v *View) Hunk() (n, of int) {
 	if v.doc == nil || v.doc.Hunks() == 0 {
 		return 0, 0
@@ -157,103 +225,5 @@ func (v *View) Hunk() (n, of int) {
 	return v.hunk + 1, v.doc.Hunks()
 }
 
-// NextHunk goes n hunks on, or back if n is negative. It reports whether there
-// was one.
-func (v *View) NextHunk(n int) bool {
-	if v.doc == nil || v.hunk+n < 0 || v.hunk+n >= v.doc.Hunks() {
-		return false
-	}
-	v.hunk += n
-	v.reveal()
-	return true
-}
-
-// reveal scrolls the current hunk into sight, with what stands above it.
-func (v *View) reveal() {
-	if v.doc == nil || v.doc.Hunks() == 0 || v.h == 0 {
-		v.clamp()
-		return
-	}
-	r := v.hunkLines(v.hunk)
-	if lead := r.From - context - 1; lead < v.top || r.To > v.top+v.h {
-		v.top = lead
-	}
-	v.clamp()
-}
-
-func (v *View) clamp() { v.top = max(0, min(v.top, v.Total()-v.h)) }
-
-// Scroll moves n lines down, or up if n is negative. When the current hunk
-// leaves the screen, the first one in sight takes its place.
-func (v *View) Scroll(n int) {
-	v.top += n
-	v.clamp()
-	if v.doc == nil || v.doc.Hunks() == 0 {
-		return
-	}
-	if r := v.hunkLines(v.hunk); r.From < v.top+v.h && r.To > v.top {
-		return
-	}
-	first := sort.Search(v.doc.Hunks(), func(i int) bool { return v.hunkLines(i).To > v.top })
-	v.hunk = min(first, v.doc.Hunks()-1)
-}
-
-// Page scrolls by most of the screen.
-func (v *View) Page(n int) { v.Scroll(n * max(1, v.h-2)) }
-
-// ToTop and ToBottom scroll to the ends.
-func (v *View) ToTop() { v.Scroll(-v.Total()) }
-
-// ToBottom scrolls to the end.
-func (v *View) ToBottom() { v.Scroll(v.Total()) }
-
-// Sideways scrolls long lines: on if n is positive, back if negative.
-func (v *View) Sideways(n int) {
-	was := v.x
-	if v.x = max(0, v.x+n*sideways); (was == 0) != (v.x == 0) {
-		v.layout() // lines are wrapped only while nothing is scrolled
-		v.reveal()
-	}
-}
-
-// Offset is how many cells the lines are scrolled sideways.
-func (v *View) Offset() int { return v.x }
-
-// Folded is how many stretches are folded away.
-func (v *View) Folded() int {
-	n := 0
-	if v.doc != nil {
-		for i, s := range v.doc.spans {
-			if s.folds && !v.open[i] {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// UnfoldFirst unfolds the first folded stretch in sight.
-func (v *View) UnfoldFirst() bool {
-	if v.doc == nil {
-		return false
-	}
-	for i, s := range v.doc.spans {
-		if s.folds && !v.open[i] && v.starts[i] >= v.top && v.starts[i] < v.top+v.h {
-			v.open[i] = true
-			v.layout()
-			v.clamp()
-			return true
-		}
-	}
-	return false
-}
-
-// ToggleFolds unfolds everything, or if nothing is folded folds it again.
-func (v *View) ToggleFolds() {
-	unfold := v.Folded() > 0
-	for i := range v.open {
-		v.open[i] = unfold
-	}
-	v.layout()
-	v.reveal()
-}
+// Partial reports whether only the beginning of the document is there yet.
+func (v *View) Partial() bool { return v.doc != nil && v.doc.part }

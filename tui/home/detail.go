@@ -45,7 +45,8 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 
 func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentStatus, w int) []string {
 	zone := frame.Zone(env, f.Now)
-	out := []string{f.Label("live", live(f, st, zone, w), w)}
+	out := p.nextLine(f, env, w)
+	out = append(out, f.Label("live", live(f, st, zone, w), w))
 	if r, ok := p.Running[env.Name]; ok {
 		glyph, look := f.Run(r.State)
 		out = append(out, f.Label("run", look.Paint(glyph+" "+string(r.State))+"  "+sanitize.Line(r.Words), w))
@@ -55,7 +56,12 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 		out = append(out, f.Label("last run", words+"  "+sanitize.Line(st.LastRun.ID), w))
 	}
 	out = append(out, windowLines(f, st.Window, zone, w)...)
-	out = append(out, f.Label("lock", lock(f, st.Lock, zone), w))
+	held := lock(f, st.Lock, zone)
+	if p.ours(env.Name) {
+		held = f.Warn.Paint("held by this run")
+	}
+	out = append(out, f.Label("lock", held, w))
+	out = append(out, p.driftLine(f, env, w)...)
 	source := strings.TrimSpace(sanitize.Line(st.Branch) + " " + sanitize.Line(st.Path))
 	out = append(out, f.Label("source", source, w))
 	if st.Cluster != "" {
@@ -72,6 +78,37 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 		}
 	}
 	return out
+}
+
+// nextLine says what to do next, as the footer's first key does it.
+func (p *Page) nextLine(f frame.Frame, env model.Environment, w int) []string {
+	_, why := p.next(env)
+	if why == "" {
+		return nil
+	}
+	return []string{f.Label("next", f.Accent.Paint(f.Glyph.Arrow)+" "+f.Bold.Paint(why), w), ""}
+}
+
+// driftLine says what the last plan found changed live, and when it was read.
+func (p *Page) driftLine(f frame.Frame, env model.Environment, w int) []string {
+	l, ok := p.known(env.Name)
+	if !ok {
+		return nil
+	}
+	const most = 2
+	seen := f.Dim.Paint(", seen " + words.Ago(f.Now.Sub(l.at)))
+	if len(l.drifted) == 0 {
+		return []string{f.Label("drift", "none"+seen, w)}
+	}
+	var names []string
+	for _, id := range l.drifted[:min(len(l.drifted), most)] {
+		names = append(names, sanitize.Line(id.Kind+" "+id.Name))
+	}
+	if rest := len(l.drifted) - len(names); rest > 0 {
+		names = append(names, fmt.Sprintf("%d more", rest))
+	}
+	text := f.Warn.Paint(f.Glyph.Risk + " " + words.Count(len(l.drifted), "object") + ": " + strings.Join(names, ", "))
+	return []string{f.Label("drift", text+seen, w)}
 }
 
 // live says what is live, since when and by whom; the hour only where it fits.

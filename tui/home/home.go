@@ -25,7 +25,15 @@ type Page struct {
 
 	envs    list.List[string]
 	changes map[string]*list.List[string] // by environment; keys are commits
-	inList  bool                          // the changes have the focus
+	shown   map[string][]int              // the pending changes that are listed, likewise
+	widths  map[string]widths
+	learned map[string]learned
+	query   string // what the changes are filtered by
+	inList  bool   // the changes have the focus
+
+	split       int // where the divider was put; 0: where it belongs
+	drawn       places
+	stackedLast bool // the page was drawn in one column
 }
 
 // Running is a run of this program that is under way, or has just ended.
@@ -42,6 +50,9 @@ func New(repository string) *Page {
 		status:     map[string]*slot.Slot[model.EnvironmentStatus]{},
 		pending:    map[string]*slot.Slot[model.Pending]{},
 		changes:    map[string]*list.List[string]{},
+		shown:      map[string][]int{},
+		widths:     map[string]widths{},
+		learned:    map[string]learned{},
 	}
 }
 
@@ -68,19 +79,14 @@ func (p *Page) Sync() {
 		items = append(items, list.Item[string]{Key: e.Name})
 	}
 	p.envs.Set(items)
-	for env, s := range p.pending {
-		l := p.list(env)
-		rows := make([]list.Item[string], 0, len(s.Value.Changes))
-		for _, c := range s.Value.Changes {
-			rows = append(rows, list.Item[string]{Key: c.Commit})
-		}
-		// Who has not gone into the list means the head, also when it moves.
-		atHead := !p.inList && l.Index() <= 0
-		l.Set(rows)
-		if atHead {
-			l.Top()
-		}
+	for env := range p.pending {
+		p.fill(env)
 	}
+	p.stay()
+}
+
+// stay takes the focus off the changes when there are none.
+func (p *Page) stay() {
 	if _, ok := p.Change(); !ok {
 		p.inList = false
 	}
@@ -120,10 +126,9 @@ func (p *Page) Change() (model.Change, bool) {
 	if !ok {
 		return model.Change{}, false
 	}
-	l := p.list(env)
-	changes := p.Pending(env).Value.Changes
-	if i := l.Index(); i >= 0 && i < len(changes) {
-		return changes[i], true
+	shown, changes := p.shown[env], p.Pending(env).Value.Changes
+	if i := p.list(env).Index(); i >= 0 && i < len(shown) && shown[i] < len(changes) {
+		return changes[shown[i]], true
 	}
 	return model.Change{}, false
 }
@@ -186,18 +191,33 @@ func (p *Page) focused(env string) *list.List[string] {
 
 func (p *Page) move(env string, n int) { p.focused(env).Move(n) }
 
-// Leave gives the focus back to the environments.
-func (p *Page) Leave() { p.inList = false }
+// Leave goes one level up inside the page: it takes the filter away, or gives
+// the focus back to the environments.
+func (p *Page) Leave() {
+	if p.query != "" {
+		p.Filter("")
+		return
+	}
+	p.inList = false
+}
 
 // Hints are the footer's actions, the most wanted first.
 func (p *Page) Hints() []action.ID {
 	if len(p.Environments.Value) == 0 {
 		return []action.ID{action.Refresh, action.Quit}
 	}
-	env, _ := p.envs.Selected()
-	out := []action.ID{action.OpenReview, action.Ship}
-	if _, ok := p.Running[env]; ok {
-		out = append([]action.ID{action.OpenRun}, out...)
+	env, _ := p.Environment()
+	next, _ := p.next(env)
+	out := []action.ID{next}
+	rest := []action.ID{action.OpenReview, action.Ship, action.OpenHistory, action.OpenWindows, action.OpenProposed, action.Revert}
+	if _, ok := p.Running[env.Name]; ok {
+		rest = append([]action.ID{action.OpenRun}, rest...)
 	}
-	return append(out, action.OpenProposed, action.Revert, action.OpenUpgrades, action.OpenHistory, action.OpenChange, action.NextPane, action.Refresh, action.Quit)
+	rest = append(rest, action.Filter, action.OpenUpgrades, action.OpenChange, action.NextPane, action.Palette, action.Refresh, action.Quit)
+	for _, id := range rest {
+		if id != next {
+			out = append(out, id)
+		}
+	}
+	return out
 }

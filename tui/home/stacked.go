@@ -9,12 +9,11 @@ import (
 func (p *Page) stacked(f frame.Frame) []string {
 	env, _ := p.Environment()
 	rows := min(p.envs.Len(), max(3, f.H/4))
-	c := p.columns(f.W)
-	c.heading, c.tier = false, 0
-	out := p.envRows(f, c, f.W, rows)
+	p.drawn.envs = area{0, 0, f.W, rows}
+	out := p.envRows(f, p.columns(f.W, false), f.W, rows)
 	out = append(out, f.Line(f.W), p.pendingHeading(f, env, f.W))
 	most := max(1, (f.H-len(out))/2-1)
-	changes := p.pendingRows(f, env, f.W, most)
+	changes := p.pendingRows(f, env, f.W, most, len(out))
 	out = append(out, changes...)
 	if room := f.H - len(out); room > 2 {
 		out = append(out, f.Line(f.W))

@@ -134,3 +134,14 @@ func (l *List[K]) Window(h int) (from, to int) {
 	l.offset = max(0, min(l.offset, len(l.items)-h))
 	return l.offset, min(len(l.items), l.offset+h)
 }
+
+// Click selects the row at a line of the window as it was asked for last. It
+// reports whether there is one to select.
+func (l *List[K]) Click(line int) bool {
+	i := l.offset + line
+	if line < 0 || !l.valid(i) {
+		return false
+	}
+	l.selected = i
+	return true
+}

@@ -96,3 +96,22 @@ func TestWindowShowsTheFirstHeading(t *testing.T) {
 		t.Errorf("the heading above the first row is out of sight, from row %d", from)
 	}
 }
+
+func TestClickingSelectsTheRowThatIsDrawnThere(t *testing.T) {
+	var l List[string]
+	l.Set(items("#", "a", "b", "c", "#", "d", "e", "f", "g"))
+	for range 8 {
+		from, to := l.Window(4)
+		for line := -1; line < 6; line++ {
+			m := l
+			inside := line >= 0 && from+line < to && !l.Item(from+line).Heading
+			if ok := m.Click(line); ok && line < to-from != inside {
+				t.Errorf("from row %d on, clicking line %d: %v", from, line, ok)
+			}
+			if inside {
+				selected(t, &m, l.Item(from+line).Key)
+			}
+		}
+		l.Move(1)
+	}
+}

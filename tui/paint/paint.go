@@ -2,10 +2,16 @@
 // one block over another. All widths are terminal cells, and no function
 // returns a line wider than it was asked for. Its input may carry styles; text
 // from outside has been through sanitize before.
+//
+// The cells of a text are those of its characters one by one, as terminals and
+// Bubble Tea's renderer count them unless they agree on something else (mode
+// 2027): what is counted by clusters is too wide for them by a cell for each
+// conjunct of Devanagari, and by two for each emoji with a skin colour.
 package paint
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -14,7 +20,7 @@ import (
 func Width(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' {
-			return ansi.StringWidth(s)
+			return ansi.StringWidthWc(s)
 		}
 	}
 	return len(s)
@@ -28,7 +34,42 @@ func Cut(s string, w int) string {
 	case Width(s) <= w:
 		return s
 	}
-	return ansi.Truncate(s, w, "…")
+	room := w - 1 // for the ellipsis
+	var b strings.Builder
+	b.Grow(len(s))
+	full := false
+	for s != "" {
+		char, cells := next(s)
+		s = s[len(char):]
+		switch {
+		case cells <= room && !full:
+			room -= cells
+		case !full:
+			b.WriteString("…")
+			full = true
+			fallthrough
+		default:
+			if char[0] != 0x1b {
+				continue // styles that were opened are closed
+			}
+		}
+		b.WriteString(char)
+	}
+	return b.String()
+}
+
+// next is what s starts with, an escape sequence or a character, and the cells
+// it takes.
+func next(s string) (char string, cells int) {
+	if s[0] == 0x1b {
+		char, _, _, _ = ansi.DecodeSequenceWc(s, 0, nil)
+		return char, 0
+	}
+	if s[0] < utf8.RuneSelf {
+		return s[:1], Width(s[:1])
+	}
+	_, size := utf8.DecodeRuneInString(s)
+	return s[:size], ansi.StringWidthWc(s[:size])
 }
 
 // Fit is s in exactly w cells, cut or padded on the right.
@@ -75,7 +116,7 @@ func Wrap(s string, w int) []string {
 		return nil
 	}
 	var out []string
-	for _, l := range strings.Split(ansi.Wrap(s, w, ""), "\n") {
+	for _, l := range strings.Split(ansi.WrapWc(s, w, ""), "\n") {
 		out = append(out, Cut(strings.TrimRight(l, " "), w))
 	}
 	return out
@@ -142,9 +183,9 @@ func Overlay(base, box []string, x, y, w int, dim func(string) string) []string 
 func between(s string, a, b int) string {
 	var out strings.Builder
 	at := 0
-	for state := byte(0); s != "" && at < b; {
-		char, w, n, next := ansi.DecodeSequence(s, state, nil)
-		s, state = s[n:], next
+	for s != "" && at < b {
+		char, w := next(s)
+		s = s[len(char):]
 		from, to := max(at, a), min(at+w, b)
 		if at += w; to-from == w {
 			out.WriteString(char)
@@ -170,17 +211,17 @@ func ASCII(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for _, r := range s {
-		if r < 0x80 {
-			b.WriteRune(r)
-			continue
-		}
-		if c, ok := plain[r]; ok {
+	for s != "" {
+		char, w := next(s)
+		s = s[len(char):]
+		first, _ := utf8.DecodeRuneInString(char)
+		switch c, known := plain[first]; {
+		case first < utf8.RuneSelf:
+			b.WriteString(char)
+		case known && w == 1:
 			b.WriteByte(c)
-			continue
-		}
-		for range ansi.StringWidth(string(r)) {
-			b.WriteByte('?')
+		default:
+			b.WriteString(strings.Repeat("?", w)) // none for a mark over another
 		}
 	}
 	return b.String()

@@ -53,7 +53,7 @@ func TestNothingIsWiderThanAsked(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 9))
-	parts := []string{"a", "日本", "👍🏽", "e\u0301", "\x1b[31mred\x1b[m", " ", "word ", "🇩🇪", "ｗ", "नमस्ते"}
+	parts := []string{"a", "日本", "👍🏽", "e\u0301", "\x1b[31mred\x1b[m", " ", "word ", "🇩🇪", "ｗ", "नमस्ते", "한", "ᄒ", "ำ", "ﷺ", "\u0301"}
 	text := func() string {
 		var b strings.Builder
 		for range rng.IntN(12) {
@@ -69,6 +69,9 @@ func TestNothingIsWiderThanAsked(t *testing.T) {
 		}
 		if got := Width(Spread(a, b, w)); got > w {
 			t.Fatalf("Spread(%q, %q, %d) has %d cells", a, b, w, got)
+		}
+		if got := Width(ASCII(a)); got != Width(a) {
+			t.Fatalf("ASCII(%q) has %d cells, not %d", a, got, Width(a))
 		}
 		for _, l := range Wrap(a, w) {
 			if Width(l) > w {

@@ -36,10 +36,14 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 		rows := min(p.list.Len(), max(2, f.H/3))
 		out := append([]string{p.heading(f, f.W)}, p.rows(f, f.W, rows)...)
 		out = append(out, f.Line(f.W))
+		p.drawn.list = frame.Area{Y: len(top) + 1, W: f.W, H: rows}
+		p.drawn.detail = frame.Area{Y: len(top) + len(out), W: f.W, H: f.H - len(out)}
 		out = append(out, p.detail(f, f.W, f.H-len(out))...)
 		return frame.Body{Lines: append(top, out[:min(len(out), f.H)]...)}
 	}
-	lw := min(max(72, min(110, f.W*54/100)), f.W-46)
+	lw := p.drawn.divider.Column(min(max(72, min(110, f.W*54/100)), f.W-46), f.W)
+	p.drawn.list = frame.Area{Y: len(top) + 2, W: lw, H: f.H - 2}
+	p.drawn.detail = frame.Area{X: lw + 1, Y: len(top), W: f.W - lw - 1, H: f.H}
 	left := append([]string{p.heading(f, lw), ""}, p.rows(f, lw, f.H-2)...)
 	sep := f.Rule.Paint(f.Glyph.Vertical)
 	body := frame.Body{Lines: append(top, paint.Columns(left, p.detail(f, f.W-lw-1, f.H), lw, sep, f.H)...)}
@@ -216,7 +220,7 @@ func unmet(f frame.Frame, pr model.Proposed, w int) []string {
 	if len(pr.Unmet) == 0 {
 		return []string{paint.Cut("   "+f.Good.Paint(f.Glyph.OK+" every requirement is met")+f.Dim.Paint("; ")+f.Accent.Paint("M")+f.Dim.Paint(" merges it"), w)}
 	}
-	out := []string{"   " + f.Dim.Paint("before it can be merged:")}
+	out := []string{paint.Cut("   "+f.Dim.Paint("before it can be merged:"), w)}
 	for _, u := range pr.Unmet {
 		out = append(out, mark(f.Glyph.Failed, f.Bad, u, w)...)
 	}

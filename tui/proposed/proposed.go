@@ -20,6 +20,7 @@ type Page struct {
 	list     list.List[int] // by number
 	inDetail bool           // the detail has the focus
 	scroll   int            // into the detail
+	drawn    drawn
 }
 
 // New makes the page for an environment.
@@ -90,7 +91,7 @@ func (p *Page) Hints() []action.ID {
 func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 	left := sanitize.Line(p.Environment.Name) + "  proposed"
 	if p.Proposals.Loaded {
-		left += "  " + words.Count(len(p.Proposals.Value), "pull request") + "  read " + words.Ago(f.Now.Sub(p.Proposals.At))
+		left += "  " + words.Count(len(p.Proposals.Value), "pull request") + "  " + frame.Read(f, &p.Proposals)
 	}
 	return frame.Head{Left: left, Right: f.Window(w), Production: p.Environment.Tier == model.TierProduction}
 }

@@ -25,6 +25,9 @@ type Page struct {
 	none    string // why there are none
 	list    list.List[int]
 	failed  int // the option that Draft is of, counted from 1
+
+	titles map[string]int // the options by the line that names them, as drawn last
+	lines  []int          // for each line drawn, the option it is about; 0: none
 }
 
 // New makes a page with the ways back that there are.
@@ -43,6 +46,12 @@ func (p *Page) Offer(c Choice) {
 	}
 	p.list.Set(items)
 	p.list.Top()
+}
+
+// Any reports whether there is a way back to choose.
+func (p *Page) Any() bool {
+	_, ok := p.list.Selected()
+	return ok
 }
 
 // Choose is the order for the selected option.
@@ -108,10 +117,12 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 // Draw draws the page's body.
 func (p *Page) Draw(f frame.Frame) frame.Body {
 	out := []string{""}
+	if p.Runs.Err != nil {
+		out = append(append(out, f.Problem(p.Runs.Err, "ctrl+r", f.W)...), "")
+	}
 	switch {
-	case p.Runs.Err != nil:
-		out = append(out, f.Problem(p.Runs.Err, "ctrl+r", f.W)...)
-	case p.Runs.Busy():
+	case len(p.options) == 0 && p.Runs.Err != nil:
+	case len(p.options) == 0 && p.Runs.Busy(): // what was known stays while it is read again
 		if p.Runs.Slow(f.Now) {
 			out = append(out, "   "+f.Dim.Paint("Reading the last run "+f.Glyph.Ellipsis))
 		}
@@ -122,7 +133,9 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	default:
 		out = append(out, p.ways(f)...)
 	}
-	return frame.Body{Lines: paint.Squeeze(out, f.H)}
+	out = paint.Squeeze(out, f.H)
+	p.remember(f, out)
+	return frame.Body{Lines: out}
 }
 
 // ways are the options, each with what it means, and how the draft stands.
@@ -134,12 +147,14 @@ func (p *Page) ways(f frame.Frame) []string {
 	if brief {
 		lines = 2
 	}
+	p.titles = map[string]int{}
 	from, to := p.list.Window(max(2, (f.H-8)/lines))
 	for i := from; i < to; i++ {
 		o, n := p.options[i], i+1
 		selected := i == p.list.Index()
-		line := f.Mark(selected, true) + f.Row(selected, true).Paint(sanitize.Line(o.Title))
-		out = append(out, paint.Cut(line, f.W))
+		line := paint.Cut(f.Mark(selected, true)+f.Row(selected, true).Paint(sanitize.Line(o.Title)), f.W)
+		p.titles[line] = n
+		out = append(out, line)
 		if !brief || selected && p.failed == 0 {
 			for _, l := range paint.Wrap(sanitize.Line(o.About), text) {
 				out = append(out, "   "+f.Dim.Paint(l))

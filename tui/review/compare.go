@@ -14,20 +14,92 @@ import (
 	"github.com/fairtide-dev/fairtide/tui/diffview"
 )
 
-// compare makes an object's document away from the UI's goroutine.
-func compare(plan *model.Plan, o model.PlannedObject) tea.Cmd {
+// compared is an object's document, and what of the object stands in it.
+type compared struct {
+	doc   *diffview.Document
+	above []bool // the risks that stand above a hunk, by their place in the object
+	later int    // how many of those do not stand above the first one
+}
+
+// comparedMsg is the comparison of an object's two sides.
+type comparedMsg struct {
+	page *Page
+	plan *model.Plan
+	id   model.ObjectID
+	made compared
+	err  error
+	rest tea.Cmd // makes the whole of it; nil: this is the whole
+}
+
+// Deliver implements Result.
+func (m comparedMsg) Deliver() (cmd tea.Cmd, changed bool) {
+	p := m.page
+	if m.plan != p.seen {
+		return nil, false
+	}
+	if m.rest == nil {
+		delete(p.asked, m.id)
+	}
+	if m.err != nil {
+		if m.id == p.shown {
+			p.problem = m.err.Error()
+		}
+		return nil, true
+	}
+	if _, again := p.docs[m.id]; !again {
+		p.order = append(p.order, m.id)
+	}
+	p.docs[m.id] = m.made
+	if len(p.order) > cached {
+		delete(p.docs, p.order[0])
+		p.order = p.order[1:]
+	}
+	if m.id == p.shown {
+		p.view.Swap(m.made.doc)
+		p.landFound()
+	}
+	return m.rest, true
+}
+
+// compare makes an object's document away from the UI's goroutine: of a long
+// one at first as much as the first screens show.
+func (p *Page) compare(o model.PlannedObject) tea.Cmd {
+	msg := comparedMsg{page: p, plan: p.seen, id: o.ID}
 	return func() tea.Msg {
-		doc, err := document(o)
-		return comparedMsg{plan: plan, id: o.ID, doc: doc, err: err}
+		s, err := sidesOf(&o)
+		if err != nil {
+			msg.err = err
+			return msg
+		}
+		first := diffview.Quick(s.before, s.after)
+		whole := func() tea.Msg {
+			doc := first
+			if doc.Partial() {
+				doc = diffview.Compare(s.before, s.after)
+			}
+			msg.made, msg.err, msg.rest = compared{doc: doc}, s.annotate(doc), nil
+			msg.made.above, msg.made.later = placeRisks(doc, &o, s.shown)
+			return msg
+		}
+		if !first.Partial() {
+			return whole()
+		}
+		msg.made, msg.rest = compared{doc: first}, whole
+		return msg
 	}
 }
 
-// document compares the two sides of an object, with the cause of each change
-// beside its lines.
-func document(o model.PlannedObject) (*diffview.Document, error) {
+// sides are the two sides of an object as they are shown.
+type sides struct {
+	object        *model.PlannedObject
+	shown         map[string]any // the right side
+	before, after string
+}
+
+func sidesOf(o *model.PlannedObject) (sides, error) {
 	before, err := manifest.YAML(o.Before)
 	if err != nil {
-		return nil, fmt.Errorf("%s, the left side: %w", o.ID, err)
+		return sides{}, fmt.Errorf("%s, the left side: %w", o.ID, err)
 	}
 	shown := o.After
 	if o.Shown != nil {
@@ -35,19 +107,23 @@ func document(o model.PlannedObject) (*diffview.Document, error) {
 	}
 	after, err := manifest.YAML(shown)
 	if err != nil {
-		return nil, fmt.Errorf("%s, the right side: %w", o.ID, err)
+		return sides{}, fmt.Errorf("%s, the right side: %w", o.ID, err)
 	}
-	doc := diffview.Compare(string(before), string(after))
-	left, err := notes(o.Causes, o.Before, before)
+	return sides{object: o, shown: shown, before: string(before), after: string(after)}, nil
+}
+
+// annotate puts the cause of each change beside its lines.
+func (s sides) annotate(doc *diffview.Document) error {
+	left, err := notes(s.object.Causes, s.object.Before, []byte(s.before))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.ID, err)
+		return fmt.Errorf("%s: %w", s.object.ID, err)
 	}
-	right, err := notes(o.Causes, shown, after)
+	right, err := notes(s.object.Causes, s.shown, []byte(s.after))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.ID, err)
+		return fmt.Errorf("%s: %w", s.object.ID, err)
 	}
 	doc.Annotate(left, right)
-	return doc, nil
+	return nil
 }
 
 // notes puts causes beside the lines of one side that their paths stand on. Of

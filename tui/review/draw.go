@@ -2,7 +2,6 @@ package review
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
@@ -58,13 +57,15 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	}
 	top := p.notices(f)
 	f.H -= len(top)
+	p.at = area{top: len(top), bodyW: f.W}
 	switch {
 	case p.zoom:
 		return frame.Body{Lines: append(top, p.diff(f, f.W, f.H)...)}
 	case f.W < frame.TwoColumns:
 		return frame.Body{Lines: append(top, p.stacked(f)...)}
 	}
-	lw := max(36, min(56, f.W*28/100))
+	lw := p.listWidth(f.W)
+	p.at.listW, p.at.diffX = lw, lw+1
 	sep := f.Rule.Paint(f.Glyph.Vertical)
 	body := paint.Columns(p.left(f, lw), p.diff(f, f.W-lw-1, f.H), lw, sep, f.H)
 	if len(top) > 0 {
@@ -93,14 +94,22 @@ func (p *Page) notices(f frame.Frame) []string {
 		out = append(out, f.Problem(p.Plan.Err, "ctrl+r", f.W)...)
 		out = append(out, "   "+f.Dim.Paint("below is the plan as read "+words.Ago(f.Now.Sub(p.Plan.At))))
 	}
-	if problem := p.Plan.Value.Problem; problem != "" {
-		for i, l := range paint.Wrap("This plan cannot be applied: "+sanitize.Line(problem), f.W-5) {
+	if problem := p.Problem(); problem != "" {
+		lines := paint.Wrap("This plan cannot be applied: "+sanitize.Line(problem), f.W-5)
+		if most := max(2, f.H/7); len(lines) > most { // s says it in full
+			lines = append(lines[:most-1], paint.Cut(lines[most-1]+" "+f.Glyph.Ellipsis, f.W-5))
+		}
+		for i, l := range lines {
 			mark := "   "
 			if i == 0 {
 				mark = " " + f.Bad.Paint(f.Glyph.Failed) + " "
 			}
 			out = append(out, mark+f.Bad.Paint(l))
 		}
+		out = append(out, p.replaceHint(f)...)
+	}
+	if p.unkept != nil {
+		out = append(out, paint.Cut(" "+f.Warn.Paint(f.Glyph.Risk+" "+sanitize.Line(p.unkept.Error())), f.W))
 	}
 	if len(out) > 0 {
 		out = append(out, f.Line(f.W))
@@ -108,147 +117,27 @@ func (p *Page) notices(f frame.Frame) []string {
 	return out[:min(len(out), f.H/2)]
 }
 
-// left is the list of objects and, below, the risks.
+// left is the list of objects and, below, the risks and the notes.
 func (p *Page) left(f frame.Frame, w int) []string {
-	room := f.H - 2
-	risks := p.risks(f, w, room)
+	out := append([]string{p.summary(f, w)}, p.progress(f, w)...)
+	out = append(out, p.filterLine(f, w)...)
+	if p.airy {
+		out = append(out, "")
+	}
+	room := f.H - len(out)
+	risks := p.below(f, w, room)
 	listed := min(p.objects.Len(), max(room-len(risks)-1, room*3/5))
-	out := []string{p.summary(f, w), ""}
-	out = append(out, p.rows(f, w, listed)...)
+	out = append(out, p.rows(f, w, listed, len(out))...)
 	if len(risks) > 0 && room-listed > 3 {
 		out = append(out, "")
-		left := f.H - len(out)
-		if len(risks) > left {
-			risks = append(risks[:left-1], "   "+f.Dim.Paint("more with their objects"))
-		}
-		out = append(out, risks...)
+		out = append(out, risks[:min(len(risks), f.H-len(out))]...)
 	}
 	return out
 }
 
-// summary says how much of the plan changes.
-func (p *Page) summary(f frame.Frame, w int) string {
-	plan := p.seen
-	c := plan.Counts()
-	total := len(plan.Objects)
-	text := fmt.Sprintf("%d of %s", total-c.Unchanged, words.Count(total, "object"))
-	if total == c.Unchanged {
-		text = "no changes in " + words.Count(total, "object")
-	}
-	aside, moved := p.freshness()
-	switch {
-	case moved:
-		return paint.Spread(" "+f.Title.Paint(strings.ToUpper(text[:1])+text[1:]), f.Warn.Paint(aside)+" ", w)
-	case p.Plan.Slow(f.Now):
-		aside = "reading " + f.Glyph.Ellipsis
-	default:
-		aside = "read " + words.Ago(f.Now.Sub(p.Plan.At))
-	}
-	return paint.Spread(" "+f.Title.Paint(strings.ToUpper(text[:1])+text[1:]), f.Dim.Paint(aside)+" ", w)
-}
-
-// rows are the objects by verdict, h lines at most.
-func (p *Page) rows(f frame.Frame, w, h int) []string {
-	counts := map[model.Verdict]int{}
-	for _, o := range p.seen.Objects {
-		counts[o.Verdict]++
-	}
-	var out []string
-	from, to := p.objects.Window(h)
-	for i := from; i < to; i++ {
-		item := p.objects.Item(i)
-		if item.Heading && item.Key.verdict == "" {
-			out = append(out, "")
-			continue
-		}
-		if item.Heading {
-			out = append(out, p.heading(f, item.Key.verdict, counts[item.Key.verdict], w))
-			continue
-		}
-		out = append(out, p.objectRow(f, item.Key.id, i == p.objects.Index(), w))
-	}
-	return out
-}
-
-func (p *Page) heading(f frame.Frame, v model.Verdict, n, w int) string {
-	glyph, look := f.Verdict(v)
-	line := "   " + look.Paint(glyph+" "+string(v)) + "  " + f.Dim.Paint(fmt.Sprint(n))
-	if v == model.VerdictUnchanged {
-		verb := "shows"
-		if p.unchanged {
-			verb = "hides"
-		}
-		line = paint.Spread(line, f.Accent.Paint("=")+f.Dim.Paint(" "+verb+" them")+" ", w)
-	}
-	return paint.Cut(line, w)
-}
-
-func (p *Page) objectRow(f frame.Frame, id model.ObjectID, selected bool, w int) string {
-	o := p.seen.Objects[p.index[id]]
-	row := f.Row(selected, !p.inDiff)
-	risk := "  "
-	if s, ok := worst(o.Risks); ok {
-		risk = f.Severity(s).Paint(f.Glyph.Risk) + " "
-	}
-	kind := f.Dim
-	if selected && !p.inDiff {
-		kind = f.Cursor
-	}
-	line := f.Mark(selected, !p.inDiff) + risk + kind.Paint(sanitize.Line(id.Kind)) + " " + row.Paint(sanitize.Line(id.Name))
-	if aside := p.aside(f, o); aside != "" {
-		return paint.Spread(paint.Cut(line, w-paint.Width(aside)-1), aside, w)
-	}
-	return paint.Cut(line, w)
-}
-
-// worst is the gravest severity among risks.
-func worst(risks []model.Risk) (model.Severity, bool) {
-	for _, s := range []model.Severity{model.SeverityDanger, model.SeverityWarning, model.SeverityInfo} {
-		for _, r := range risks {
-			if r.Severity == s {
-				return s, true
-			}
-		}
-	}
-	return "", false
-}
-
-// risks are those of the whole plan, the gravest first, in a few lines more
-// than most at most.
-func (p *Page) risks(f frame.Frame, w, most int) []string {
-	var out []string
-	for _, s := range []model.Severity{model.SeverityDanger, model.SeverityWarning, model.SeverityInfo} {
-		for _, o := range p.seen.Objects {
-			for _, r := range o.Risks {
-				if r.Severity == s && len(out) <= most {
-					out = append(out, riskLines(f, r, sanitize.Line(o.ID.Name)+": ", w)...)
-				}
-			}
-		}
-		for _, r := range p.seen.Risks {
-			if r.Severity == s && len(out) <= most {
-				out = append(out, riskLines(f, r, "", w)...)
-			}
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return append([]string{" " + f.Title.Paint("RISKS")}, out...)
-}
-
-func riskLines(f frame.Frame, r model.Risk, of string, w int) []string {
-	var out []string
-	look := f.Severity(r.Severity)
-	for i, l := range paint.Wrap(string(r.Severity)+": "+of+sanitize.Line(r.Message), w-6) {
-		mark := "     "
-		if i == 0 {
-			mark = "   " + look.Paint(f.Glyph.Risk) + " "
-		}
-		out = append(out, paint.Cut(mark+look.Paint(l), w))
-	}
-	return out
-}
+// wholeFrom is from how many lines on a narrow screen says what is to be known of
+// the plan as a whole; below it the diff needs them.
+const wholeFrom = 10
 
 // stacked is the page for a narrow screen: the objects above the diff.
 func (p *Page) stacked(f frame.Frame) []string {
@@ -256,9 +145,13 @@ func (p *Page) stacked(f frame.Frame) []string {
 	if p.inDiff {
 		listed = 1
 	}
-	out := []string{p.summary(f, f.W)}
-	out = append(out, p.rows(f, f.W, listed)...)
+	out := append([]string{p.summary(f, f.W)}, p.filterLine(f, f.W)...)
+	out = append(out, p.rows(f, f.W, listed, len(out))...)
+	if !p.inDiff && f.H >= wholeFrom {
+		out = append(out, p.wholeLines(f, f.W, max(2, f.H/6))...)
+	}
 	out = append(out, f.Line(f.W))
+	p.at.listW, p.at.diffY = f.W, len(out)
 	return append(out, p.diff(f, f.W, f.H-len(out))...)
 }
 
@@ -266,7 +159,7 @@ func (p *Page) stacked(f frame.Frame) []string {
 func (p *Page) diff(f frame.Frame, w, h int) []string {
 	o, ok := p.Selected()
 	if !ok {
-		return []string{"", "   " + f.Dim.Paint("no object is selected")}
+		return p.nothing(f, w)
 	}
 	out := []string{p.diffTitle(f, o, w)}
 	out = append(out, p.remarks(f, o, w, h/3)...)
@@ -277,7 +170,7 @@ func (p *Page) diff(f frame.Frame, w, h int) []string {
 		return out
 	}
 	room := h - len(out)
-	if room > 4 {
+	if room > 5 {
 		room--
 	}
 	p.view.SetSize(w, room)
@@ -285,21 +178,44 @@ func (p *Page) diff(f frame.Frame, w, h int) []string {
 		before, after := lens.Titles(o.Verdict, p.lens)
 		out = append(out, p.view.Titles(f.Theme, before, after))
 	}
+	p.at.textY = p.at.diffY + len(out)
 	return append(out, p.view.Lines(f.Theme)...)
+}
+
+// nothing stands in the diff's place when no object is selected.
+func (p *Page) nothing(f frame.Frame, w int) []string {
+	text := "no object is selected"
+	if key, ok := p.objects.Selected(); ok && key.group != "" {
+		if g := p.group(key.group); g != nil {
+			text = words.Count(len(g.listed), "object") + " folded away: enter shows them"
+		}
+	} else if p.filter.active() && p.matched == 0 {
+		text = "no object matches the filter: F changes it, esc takes it away"
+	}
+	return []string{"", paint.Cut("   "+f.Dim.Paint(text), w)}
 }
 
 func (p *Page) diffTitle(f frame.Frame, o model.PlannedObject, w int) string {
 	glyph, look := f.Verdict(o.Verdict)
 	left := " " + look.Paint(glyph) + " " + f.Bold.Paint(sanitize.Line(o.ID.String()))
+	if p.Reviewed(o.ID) == model.ReviewedAlready {
+		left += "  " + f.Good.Paint(f.Glyph.OK+" reviewed")
+	}
 	aside := ""
 	if n, of := p.view.Hunk(); of > 0 {
 		aside = fmt.Sprintf("hunk %d of %d", n, of)
+	}
+	if p.finding.query != "" {
+		aside = p.findAside()
 	}
 	if x := p.view.Offset(); x > 0 {
 		aside += fmt.Sprintf("  from column %d", x+1)
 	}
 	return paint.Spread(left, f.Dim.Paint(aside)+" ", w)
 }
+
+// sourceFrom is from how many lines of remarks on an object's source is named.
+const sourceFrom = 3
 
 // remarks are the reason and the risks of an object, h lines at most.
 func (p *Page) remarks(f frame.Frame, o model.PlannedObject, w, h int) []string {
@@ -309,15 +225,24 @@ func (p *Page) remarks(f frame.Frame, o model.PlannedObject, w, h int) []string 
 			out = append(out, "   "+f.Warn.Paint(l))
 		}
 	}
-	for _, r := range o.Risks {
-		out = append(out, riskLines(f, r, "", w)...)
+	made := p.docs[o.ID]
+	for i, r := range o.Risks {
+		if i >= len(made.above) || !made.above[i] {
+			out = append(out, riskLines(f, r, withoutReason(o, r), w)...)
+		}
+	}
+	if made.later > 0 {
+		text := words.Count(made.later, "risk") + " at a later hunk"
+		out = append(out, paint.Cut("   "+f.Severity(o.Gravest()).Paint(f.Glyph.Risk+" "+text)+f.Dim.Paint(": n goes there"), w))
 	}
 	if o.Verdict == model.VerdictUnchanged && o.TakesOwnership {
 		out = append(out, paint.Cut("   "+f.Dim.Paint("no value changes; fairtide becomes the fields' manager"), w))
 	}
+	out = append(out, p.markLines(f, o.ID, w)...)
+	out = append(out, p.replaceLines(f, o, w)...)
 	out = append(out, p.keptLines(f, o.ID, w)...)
 	out = append(out, p.hiddenLines(f, o, w)...)
-	if o.Source.File != "" {
+	if o.Source.File != "" && h > sourceFrom {
 		out = append(out, paint.Cut("   "+f.Dim.Paint(source(o.Source)), w))
 	}
 	return out[:min(len(out), max(h, 1))]

@@ -48,11 +48,10 @@ func (p *Page) liveEdits(id model.ObjectID) []LiveEdit {
 	if p.Plan.Value == nil || p.Proposed != nil || p.Draft != nil {
 		return nil
 	}
-	i := slices.IndexFunc(p.Plan.Value.Objects, func(o model.PlannedObject) bool { return o.ID == id })
-	if i < 0 {
+	o, ok := p.planned(id)
+	if !ok {
 		return nil
 	}
-	o := p.Plan.Value.Objects[i]
 	var out []LiveEdit
 	for _, c := range o.Causes {
 		if c.Kind != model.CauseDrift || c.By == "" || c.Path == "" {

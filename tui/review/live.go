@@ -9,31 +9,36 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
-	"github.com/fairtide-dev/fairtide/tui/diffview"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 )
 
 // movements are the rows of a plan that are not as they were.
 type movements struct {
-	opened *model.Plan             // as it was when the page was opened
-	last   *model.Plan             // as it was before the last reading
+	opened indexed                 // as it was when the page was opened
+	last   indexed                 // as it was before the last reading
 	since  map[model.ObjectID]bool // differ from opened
 	unseen map[model.ObjectID]bool // of those, not looked at since they moved
 }
 
+// indexed is a plan, and where in it each object is.
+type indexed struct {
+	plan *model.Plan
+	at   map[model.ObjectID]int
+}
+
 // sync takes another reading. Of another commit than before, nothing is said to
 // have moved: it is another plan.
-func (m *movements) sync(plan *model.Plan) {
-	if m.opened == nil || m.opened.Commit != plan.Commit {
-		*m = movements{opened: plan, last: plan}
+func (m *movements) sync(now indexed) {
+	if m.opened.plan == nil || m.opened.plan.Commit != now.plan.Commit {
+		*m = movements{opened: now, last: now}
 		return
 	}
-	if m.last == plan {
+	if m.last.plan == now.plan {
 		return
 	}
-	was := movedRows(m.last, plan)
-	m.since = movedRows(m.opened, plan)
+	was := movedRows(m.last, now)
+	m.since = movedRows(m.opened, now)
 	if m.unseen == nil {
 		m.unseen = map[model.ObjectID]bool{}
 	}
@@ -45,26 +50,30 @@ func (m *movements) sync(plan *model.Plan) {
 			delete(m.unseen, id) // it is again as it was
 		}
 	}
-	m.last = plan
+	m.last = now
 }
 
 // movedRows are the objects that two plans of one commit judge differently.
-func movedRows(was, now *model.Plan) map[model.ObjectID]bool {
-	before := make(map[model.ObjectID]*model.PlannedObject, len(was.Objects))
-	for i := range was.Objects {
-		before[was.Objects[i].ID] = &was.Objects[i]
-	}
+func movedRows(was, now indexed) map[model.ObjectID]bool {
 	out := map[model.ObjectID]bool{}
-	for i := range now.Objects {
-		o := &now.Objects[i]
-		b, ok := before[o.ID]
-		if !ok || !sameRow(b, o) {
+	stayed := 0
+	for i := range now.plan.Objects {
+		o := &now.plan.Objects[i]
+		before, ok := was.at[o.ID]
+		if ok {
+			stayed++
+		}
+		if !ok || !sameRow(&was.plan.Objects[before], o) {
 			out[o.ID] = true
 		}
-		delete(before, o.ID)
 	}
-	for id := range before {
-		out[id] = true // it is in the plan no more
+	if stayed == len(was.plan.Objects) {
+		return out
+	}
+	for id := range was.at {
+		if _, ok := now.at[id]; !ok {
+			out[id] = true // it is in the plan no more
+		}
 	}
 	return out
 }
@@ -89,8 +98,7 @@ func (p *Page) ShowMoved() (n int, cmd tea.Cmd) {
 		return 0, nil
 	}
 	for _, o := range p.Plan.Value.Objects {
-		i, ok := p.index[o.ID]
-		if ok && p.moved.unseen[o.ID] && p.objects.Select(row{p.seen.Objects[i].Verdict, o.ID}) {
+		if p.moved.unseen[o.ID] && p.objects.Select(row{id: o.ID}) {
 			break
 		}
 	}
@@ -99,22 +107,16 @@ func (p *Page) ShowMoved() (n int, cmd tea.Cmd) {
 }
 
 // carry keeps the comparisons of the objects that show what they showed before.
-// It is called with the index of what is seen now.
-func (p *Page) carry(was *model.Plan) {
+// It is called with the index of what is seen now, and given that of before.
+func (p *Page) carry(was *model.Plan, wasAt map[model.ObjectID]int) {
 	if was == nil || p.docs == nil {
-		p.docs, p.order = map[model.ObjectID]*diffview.Document{}, nil
+		p.docs, p.order = map[model.ObjectID]compared{}, nil
 		return
-	}
-	before := map[model.ObjectID]model.PlannedObject{}
-	for _, o := range was.Objects {
-		if p.docs[o.ID] != nil {
-			before[o.ID] = o
-		}
 	}
 	var order []model.ObjectID
 	for _, id := range p.order {
 		i, ok := p.index[id]
-		if ok && sameDocument(before[id], p.seen.Objects[i]) {
+		if ok && sameDocument(was.Objects[wasAt[id]], p.seen.Objects[i]) {
 			order = append(order, id)
 		} else {
 			delete(p.docs, id)
@@ -145,6 +147,9 @@ func (p *Page) toggleHidden() (cmd tea.Cmd, note string, ok bool) {
 	n := 0
 	for _, o := range p.Plan.Value.Objects {
 		n += len(o.Hidden)
+		for _, h := range o.LensHiding {
+			n += len(h.Hidden)
+		}
 	}
 	if n == 0 {
 		return nil, "no rule hides anything in this plan", true
@@ -170,15 +175,4 @@ func (p *Page) hiddenLines(f frame.Frame, o model.PlannedObject, w int) []string
 		}
 	}
 	return out
-}
-
-// aside is a word at the end of an object's row.
-func (p *Page) aside(f frame.Frame, o model.PlannedObject) string {
-	switch {
-	case p.moved.since[o.ID]:
-		return f.Warn.Paint("changed") + " "
-	case o.OnlyHidden && !p.hidden:
-		return f.Dim.Paint("only hidden") + " "
-	}
-	return ""
 }

@@ -4,11 +4,11 @@
 package review
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/diffview"
@@ -16,12 +16,6 @@ import (
 	"github.com/fairtide-dev/fairtide/tui/list"
 	"github.com/fairtide-dev/fairtide/tui/slot"
 )
-
-// row is a row of the object list: a verdict's heading, or an object.
-type row struct {
-	verdict model.Verdict
-	id      model.ObjectID
-}
 
 // cached is how many compared objects are kept. Going back and forth between
 // neighbours must not compare them again; a thousand of them would be a waste.
@@ -35,6 +29,7 @@ type Page struct {
 	Newer       int // pending changes that stay pending
 	Plan        slot.Slot[*model.Plan]
 	Keep        []model.FieldRef // whose live values stay this once
+	Replace     bool             // objects may be deleted and made again, for this plan
 
 	// Draft is set on the review of a commit that is not pushed yet, Order is
 	// what it was made from. Proposed is set on that of an open pull request.
@@ -43,14 +38,36 @@ type Page struct {
 	Order    draft.Order
 	Proposed *model.Proposed
 
+	Marks Marks // keeps what was read; nil: nobody does
+
 	lens      model.Lens
 	seen      *model.Plan // the plan through the lens
 	objects   list.List[row]
 	index     map[model.ObjectID]int // into what is seen
+	places    map[model.ObjectID]int // into the plan
+	placed    *model.Plan            // that places are of
+	risky     []riskAt               // of what is seen, the gravest first
+	counts    model.Counts           // of what is seen
 	unchanged bool                   // the unchanged objects are listed
 	inDiff    bool                   // the diff has the focus
 	zoom      bool                   // the diff has the whole screen
-	airy      bool                   // there is room for blank lines between verdicts
+	airy      bool                   // there is room for blank lines between groups
+	at        area
+	width     int // of the list, as it was dragged; 0: what fits
+
+	by                grouping
+	groups            []group
+	arranged          [groupings][]group
+	folded            map[string]bool // groups
+	filter            filter
+	finding           find
+	matched, matching int // by the filter, of what would be listed
+
+	found              *survey // nil: not yet
+	stored             map[model.ObjectID]model.Reviewed
+	marking            marking
+	toReview, reviewed int
+	unkept             error // why marks are not known, or not kept
 
 	// Unwatched says why the page is not kept current by itself; empty: it is.
 	Unwatched string
@@ -60,7 +77,7 @@ type Page struct {
 	view    diffview.View
 	shown   model.ObjectID
 	through model.Lens // that shown is seen through
-	docs    map[model.ObjectID]*diffview.Document
+	docs    map[model.ObjectID]compared
 	order   []model.ObjectID // of docs, the oldest first
 	asked   map[model.ObjectID]bool
 	problem string // why the shown object cannot be compared
@@ -84,87 +101,43 @@ func NewProposed(env model.Environment, pr model.Proposed) *Page {
 	return &Page{Environment: env, Commit: pr.Head, Proposed: &pr, lens: model.LensApply}
 }
 
-// comparedMsg is the comparison of an object's two sides.
-type comparedMsg struct {
-	plan *model.Plan
-	id   model.ObjectID
-	doc  *diffview.Document
-	err  error
-}
-
-// Update takes the page's own messages. It reports whether msg was one that
-// mattered.
-func (p *Page) Update(msg tea.Msg) bool {
-	m, ok := msg.(comparedMsg)
-	if !ok || m.plan != p.seen {
-		return false
-	}
-	delete(p.asked, m.id)
-	if m.err != nil {
-		if m.id == p.shown {
-			p.problem = m.err.Error()
-		}
-		return true
-	}
-	p.docs[m.id] = m.doc
-	if p.order = append(p.order, m.id); len(p.order) > cached {
-		delete(p.docs, p.order[0])
-		p.order = p.order[1:]
-	}
-	if m.id == p.shown {
-		p.view.Swap(m.doc)
-	}
-	return true
-}
-
 // Sync is called after the plan was read. The selection stays on its object, and
 // what is in sight of it where it is.
 func (p *Page) Sync() tea.Cmd {
-	was := p.seen
+	was, wasAt := p.seen, p.index
 	p.asked = map[model.ObjectID]bool{}
-	p.index = map[model.ObjectID]int{}
 	p.seen = nil
-	if p.Plan.Value == nil {
+	plan := p.Plan.Value
+	if plan == nil {
 		return nil
 	}
-	p.moved.sync(p.Plan.Value)
-	plan := lens.Through(p.Plan.Value, p.lens)
-	if p.hidden {
-		plan = lens.WithHidden(plan)
+	s := p.sightOf(plan)
+	p.seen, p.index, p.counts, p.risky, p.arranged = s.seen, s.index, s.counts, s.risky, s.groups
+	another := p.placed != plan
+	if another {
+		p.placed, p.places = plan, s.index
+		if s.seen != plan {
+			p.places = indexOf(plan)
+		}
 	}
-	p.seen = plan
-	for i, o := range plan.Objects {
-		p.index[o.ID] = i
+	p.moved.sync(indexed{plan, p.places})
+	if another {
+		p.count()
 	}
-	if !plan.Differs() {
+	if !s.seen.Differs() {
 		p.unchanged = true // there is nothing else to look at
 	}
-	p.carry(was)
+	p.carry(was, wasAt)
+	p.groups = p.arrange()
 	p.fill()
 	if p.through != p.lens || was == nil {
 		p.shown, p.through = model.ObjectID{}, p.lens
 	}
-	return p.follow()
+	return tea.Batch(p.follow(), p.survey(), p.countAll())
 }
 
-// fill lists the objects under a heading for each verdict.
-func (p *Page) fill() {
-	var items []list.Item[row]
-	last := model.Verdict("")
-	for _, o := range p.seen.Objects {
-		if o.Verdict != last {
-			if p.airy && last != "" {
-				items = append(items, list.Item[row]{Heading: true})
-			}
-			items = append(items, list.Item[row]{Key: row{verdict: o.Verdict}, Heading: true})
-			last = o.Verdict
-		}
-		if o.Verdict != model.VerdictUnchanged || p.unchanged {
-			items = append(items, list.Item[row]{Key: row{o.Verdict, o.ID}})
-		}
-	}
-	p.objects.Set(items)
-}
+// Follow shows what was selected by other means than Do.
+func (p *Page) Follow() tea.Cmd { return p.follow() }
 
 // follow shows the selected object, and has it and its neighbours compared.
 func (p *Page) follow() tea.Cmd {
@@ -176,19 +149,19 @@ func (p *Page) follow() tea.Cmd {
 	}
 	if o.ID != p.shown {
 		p.shown, p.problem = o.ID, ""
-		p.view.Show(p.docs[o.ID])
+		p.view.Show(p.docs[o.ID].doc)
 		delete(p.moved.unseen, o.ID)
 	}
 	var cmds []tea.Cmd
 	at := p.objects.Index()
 	for _, i := range []int{at, at + 1, at - 1} {
-		if i < 0 || i >= p.objects.Len() || p.objects.Item(i).Heading {
+		if i < 0 || i >= p.objects.Len() || p.objects.Item(i).Key.id.Name == "" {
 			continue
 		}
 		id := p.objects.Item(i).Key.id
-		if p.docs[id] == nil && !p.asked[id] {
+		if p.docs[id].doc == nil && !p.asked[id] {
 			p.asked[id] = true
-			cmds = append(cmds, compare(p.seen, p.seen.Objects[p.index[id]]))
+			cmds = append(cmds, p.compare(p.seen.Objects[p.index[id]]))
 		}
 	}
 	return tea.Batch(cmds...)
@@ -197,7 +170,7 @@ func (p *Page) follow() tea.Cmd {
 // Selected is the object the cursor is on.
 func (p *Page) Selected() (model.PlannedObject, bool) {
 	key, ok := p.objects.Selected()
-	if !ok || p.seen == nil {
+	if !ok || key.group != "" || p.seen == nil {
 		return model.PlannedObject{}, false
 	}
 	return p.seen.Objects[p.index[key.id]], true
@@ -208,22 +181,31 @@ func (p *Page) Selected() (model.PlannedObject, bool) {
 func (p *Page) Do(id action.ID) (cmd tea.Cmd, note string, ok bool) {
 	switch id {
 	case action.OpenDiff:
-		if p.inDiff && !p.view.UnfoldFirst() {
-			note = "nothing in sight is folded"
-		}
-		p.inDiff = p.view.Document() != nil
+		note = p.open()
 	case action.NextPane, action.PrevPane:
 		p.inDiff = !p.inDiff && p.view.Document() != nil
 	case action.NextObject:
 		p.objects.Move(1)
 	case action.PrevObject:
 		p.objects.Move(-1)
+	case action.Reviewed:
+		cmd, note = p.toggleReviewed()
+		return tea.Batch(cmd, p.follow()), note, true
+	case action.NextUnreviewed:
+		note = p.nextUnreviewed()
+	case action.AcceptAlike:
+		cmd, note = p.acceptAlike()
+		return tea.Batch(cmd, p.follow()), note, true
+	case action.GroupBy:
+		p.turnGrouping()
 	case action.Unchanged:
 		p.toggleUnchanged()
 	case action.Layout:
 		if !p.view.ToggleMode() {
 			note = p.whyNotSplit()
 		}
+	case action.Wrap:
+		note = p.view.ToggleWrap().String()
 	case action.Lens:
 		return p.turn()
 	case action.Hidden:
@@ -236,6 +218,19 @@ func (p *Page) Do(id action.ID) (cmd tea.Cmd, note string, ok bool) {
 		return p.follow(), note, ok
 	}
 	return p.follow(), note, true
+}
+
+// open goes into the diff; there it unfolds. On a heading it unfolds the group.
+func (p *Page) open() (note string) {
+	if key, ok := p.objects.Selected(); ok && key.group != "" && !p.inDiff {
+		p.toggleGroup(key.group)
+		return ""
+	}
+	if p.inDiff && !p.view.UnfoldFirst() {
+		note = "nothing in sight is folded"
+	}
+	p.inDiff = p.view.Document() != nil
+	return note
 }
 
 func (p *Page) toggleUnchanged() {
@@ -313,10 +308,14 @@ func (p *Page) step(id action.ID) {
 // Leave goes one level up inside the page. It reports whether there was one.
 func (p *Page) Leave() bool {
 	switch {
+	case p.StopFinding():
 	case p.zoom:
 		p.zoom = false
 	case p.inDiff:
 		p.inDiff = false
+	case p.filter.active():
+		p.filter = filter{}
+		p.fill()
 	default:
 		return false
 	}
@@ -331,19 +330,49 @@ func (p *Page) next() action.ID {
 	return action.Ship
 }
 
-// Hints are the footer's actions, the most wanted first.
+// Hints are the footer's actions, the most wanted first: to read on while
+// something is not reviewed, and then what is done with it.
 func (p *Page) Hints() []action.ID {
-	switch {
-	case p.Plan.Value == nil:
+	if p.Plan.Value == nil {
 		return []action.ID{action.Back, action.Refresh}
-	case p.Proposed != nil:
-		return []action.ID{action.OpenDiff, action.NextHunk, action.NextObject, action.Lens, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back}
-	case p.inDiff:
-		return []action.ID{action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Lens, action.Layout, action.Zoom, p.next(), action.Back}
 	}
-	hints := []action.ID{p.next(), action.OpenDiff, action.NextHunk, action.NextObject}
-	if o, ok := p.Selected(); ok && len(p.liveEdits(o.ID)) > 0 {
+	var hints []action.ID
+	o, ok := p.Planned()
+	if ok && p.MustReplace(o) {
+		hints = append(hints, action.Replace)
+	}
+	switch n, _ := p.Unreviewed(); {
+	case n > 0 && p.lens != model.LensApply:
+		hints = append(hints, action.Lens)
+	case n > 0:
+		hints = append(hints, action.Reviewed)
+	case p.Proposed == nil:
+		hints = append(hints, p.next())
+	}
+	ship := func() {
+		if p.Proposed == nil && !slices.Contains(hints, p.next()) {
+			hints = append(hints, p.next())
+		}
+	}
+	if p.inDiff {
+		hints = append(hints, action.NextHunk, action.NextObject, action.PageDown, action.Unfold, action.Search)
+		ship()
+	} else {
+		hints = append(hints, action.OpenDiff)
+		if ok && p.kin(o.ID) != nil && p.Reviewed(o.ID) != model.ReviewedAlready {
+			hints = append(hints, action.AcceptAlike)
+		}
+		ship()
+		hints = append(hints, action.NextHunk)
+	}
+	if ok && len(p.liveEdits(o.ID)) > 0 {
 		hints = append(hints, action.KeepLive)
 	}
-	return append(hints, action.Lens, action.Unchanged, action.Layout, action.Zoom, action.Refresh, action.Back)
+	if !p.inDiff {
+		hints = append(hints, action.Filter, action.GroupBy)
+	}
+	if !slices.Contains(hints, action.Lens) {
+		hints = append(hints, action.Lens)
+	}
+	return append(hints, action.Layout, action.Zoom, action.Unchanged, action.Take, action.Back)
 }

@@ -38,7 +38,8 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	}
 	bottom := p.bottom(f, p.bottomHeight(f, len(top)))
 	room := max(1, f.H-len(top)-len(bottom))
-	out := append(top, p.table(f, room)...)
+	p.table = frame.Area{Y: len(top), W: f.W, H: room}
+	out := append(top, p.objectRows(f, room)...)
 	if slack := f.H - len(out) - len(bottom); slack > 0 && p.rows.Len() > 0 {
 		out = append(out, make([]string, slack)...)
 	}
@@ -61,12 +62,32 @@ func (p *Page) progressLine(f frame.Frame) string {
 	}
 	left += "  " + p.tally(f)
 	share := p.share()
-	right := fmt.Sprintf("%3d %%  %s ", int(share*100), words.Took(end.Sub(p.started)))
+	right := fmt.Sprintf("%3d %%  %s", int(share*100), words.Took(end.Sub(p.started)))
+	if more := right + p.timeLeft(f); paint.Width(left)+paint.Width(more)+2 <= f.W {
+		right = more
+	}
+	right += " "
 	room := f.W - paint.Width(left) - paint.Width(right) - 4
 	if room = min(room, 40); room >= 8 {
 		return paint.Spread(left, p.bar(f, room, share)+"  "+right, f.W)
 	}
 	return paint.Spread(left, right, f.W)
+}
+
+// timeLeft says how long the run may still take, as earlier ones did; nothing
+// where that is not known, or something has failed.
+func (p *Page) timeLeft(f frame.Frame) string {
+	const step = 10 * time.Second
+	left := p.Usual - f.Now.Sub(p.started)
+	switch {
+	case p.Usual <= 0 || p.Done() || p.Failing():
+		return ""
+	case left > 0:
+		return f.Dim.Paint(", about " + words.Left((left + step - 1).Truncate(step)) + " left")
+	case -left > p.Usual/2:
+		return f.Warn.Paint(", longer than usual")
+	}
+	return ""
 }
 
 func (p *Page) bar(f frame.Frame, w int, share float64) string {
@@ -106,8 +127,8 @@ func (p *Page) tally(f frame.Frame) string {
 	return strings.Join(parts, "  ")
 }
 
-// table is the waves and their objects in h lines.
-func (p *Page) table(f frame.Frame, h int) []string {
+// objectRows are the waves and their objects in h lines.
+func (p *Page) objectRows(f frame.Frame, h int) []string {
 	if len(p.order)+len(p.tests) == 0 {
 		return []string{"   " + f.Dim.Paint("No object is written: the commit is recorded as live.")}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/list"
 )
 
@@ -53,7 +54,8 @@ type Page struct {
 	Environment model.Environment
 	Plan        *model.Plan
 	Shipped     []model.Change
-	Aborting    bool // the operator asked to abort
+	Aborting    bool          // the operator asked to abort
+	Usual       time.Duration // how long a run takes here; 0: not known
 
 	run     model.Run
 	err     error
@@ -71,6 +73,7 @@ type Page struct {
 
 	rows  list.List[row]
 	moved bool // the operator moved the cursor: it no longer follows trouble
+	table frame.Area
 }
 
 // New makes the page for a run of a plan that starts now.

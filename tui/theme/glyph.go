@@ -9,6 +9,11 @@ type Glyphs struct {
 	Cursor, Branch, Fold, Arrow, Dash, Dot, Ellipsis       string
 	Horizontal, Vertical, TeeDown, TeeUp                   string
 	TopLeft, TopRight, BottomLeft, BottomRight, Full, Rest string
+
+	// A stretch of time in which a window is open all through, opens, closes,
+	// or is open in parts; in which it is frozen, or shut; and what points at
+	// an instant.
+	Open, Opens, Closes, Partly, Frozen, Shut, Point string
 }
 
 var unicodeGlyphs = Glyphs{
@@ -17,6 +22,7 @@ var unicodeGlyphs = Glyphs{
 	Cursor: "▌", Branch: "└", Fold: "⋯", Arrow: "→", Dash: "–", Dot: "·", Ellipsis: "…",
 	Horizontal: "─", Vertical: "│", TeeDown: "┬", TeeUp: "┴",
 	TopLeft: "┌", TopRight: "┐", BottomLeft: "└", BottomRight: "┘", Full: "█", Rest: "░",
+	Open: "█", Opens: "▐", Closes: "▌", Partly: "▄", Frozen: "░", Shut: "·", Point: "▴",
 }
 
 var asciiGlyphs = Glyphs{
@@ -25,6 +31,7 @@ var asciiGlyphs = Glyphs{
 	Cursor: ">", Branch: "`", Fold: ":", Arrow: ">", Dash: "-", Dot: "|", Ellipsis: "~",
 	Horizontal: "-", Vertical: "|", TeeDown: "+", TeeUp: "+",
 	TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+", Full: "#", Rest: ".",
+	Open: "#", Opens: "[", Closes: "]", Partly: "+", Frozen: "*", Shut: ".", Point: "^",
 }
 
 // Verdict is the glyph and the style of a verdict.

@@ -9,9 +9,6 @@
 package theme
 
 import (
-	"image/color"
-
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -36,11 +33,17 @@ const Close = reset
 
 const reset = "\x1b[m"
 
+// Over is the style on top of another: its own colours and attributes, and the
+// other's for the rest.
+func (s Style) Over(base Style) Style { return Style{open: base.open + s.open} }
+
 // Options chooses a theme.
 type Options struct {
-	Light bool // the terminal's background is light
-	Depth Depth
-	ASCII bool // glyphs from ASCII only
+	Name    Name // default: Auto
+	Light   bool // the terminal's background is light
+	Depth   Depth
+	ASCII   bool              // glyphs from ASCII only
+	Colours map[string]string // by token: other colours than the theme's, as #rrggbb
 }
 
 // Depth is how many colours there are.
@@ -87,10 +90,26 @@ type Theme struct {
 	OldWord Style // the words of it that differ
 	New     Style // a line of the right side that comes
 	NewWord Style
+
+	Key     Style // a key of YAML
+	String  Style // a text of YAML
+	Value   Style // a number, a truth value or nothing
+	Comment Style
+
+	Match Style // what a search found
+	Here  Style // the match that the cursor is on
 }
 
 // New builds the theme for the options.
 func New(o Options) *Theme {
+	switch o.Name {
+	case Dark:
+		o.Light = false
+	case Light:
+		o.Light = true
+	case Monochrome:
+		o.Depth = Mono
+	}
 	t := &Theme{Options: o, Glyph: unicodeGlyphs}
 	if o.ASCII {
 		t.Glyph = asciiGlyphs
@@ -99,13 +118,19 @@ func New(o Options) *Theme {
 		t.mono()
 		return t
 	}
-	t.coloured()
-	t.diff()
+	all := looks(o)
+	for _, token := range tokens() {
+		*token.of(t) = all[token.name].style()
+	}
+	bold := style(ansi.NewStyle().Bold())
+	t.Bold, t.Cursor, t.Header = bold, bold, bold
+	t.Badge, t.Button, t.Fold = t.Production, t.Dim, t.Dim
 	return t
 }
 
 func style(s ansi.Style) Style { return Style{open: s.String()} }
 
+// mono adds no colour, which is what NO_COLOR asks for.
 func (t *Theme) mono() {
 	s := ansi.NewStyle
 	t.Bold, t.Dim, t.Rule = style(s().Bold()), style(s().Faint()), style(s().Faint())
@@ -118,59 +143,6 @@ func (t *Theme) mono() {
 	t.Number, t.Context, t.Fold = t.Dim, t.Plain, t.Dim
 	t.Old, t.OldWord = t.Plain, style(s().Bold().Underline(true))
 	t.New, t.NewWord = t.Plain, style(s().Bold().Underline(true))
-}
-
-func (t *Theme) coloured() {
-	pick := lipgloss.LightDark(!t.Light)
-	c := func(light, dark string) color.Color { return pick(lipgloss.Color(light), lipgloss.Color(dark)) }
-	fg := func(light, dark string) ansi.Style { return ansi.NewStyle().ForegroundColor(c(light, dark)) }
-	on := func(s ansi.Style, light, dark string) ansi.Style { return s.BackgroundColor(c(light, dark)) }
-
-	t.Bold = style(ansi.NewStyle().Bold())
-	t.Dim = style(fg("#6c6c6c", "#8a8a8a"))
-	t.Rule = style(fg("#b2b2b2", "#4e4e4e"))
-	t.Title = style(fg("#4e4e4e", "#a8a8a8").Bold())
-	t.Accent = style(fg("#0b62b8", "#7ab7f0"))
-	t.Cursor = style(ansi.NewStyle().Bold())
-	t.Good = style(fg("#1f7a35", "#8fbf6a"))
-	t.Warn = style(fg("#8f5a00", "#e0af5c"))
-	t.Bad = style(fg("#b3261e", "#ee8078"))
-	t.Header = style(ansi.NewStyle().Bold())
-	t.Production = style(on(fg("#ffffff", "#1b1204").Bold(), "#8f5a00", "#e0af5c"))
-	t.Badge = t.Production
-	t.Button = t.Dim
-	t.Pressed = style(on(fg("#ffffff", "#10202e").Bold(), "#0b62b8", "#7ab7f0"))
-	t.Danger = style(on(fg("#ffffff", "#260b09").Bold(), "#b3261e", "#ee8078"))
-	t.Number = style(fg("#949494", "#626262"))
-	t.Context = style(fg("#4e4e4e", "#a8a8a8"))
-	t.Fold = t.Dim
-}
-
-// diff colours the two sides. Where a quiet tint cannot be told from grey, the
-// text has the colour, and only the words that differ are tinted.
-func (t *Theme) diff() {
-	pick := lipgloss.LightDark(!t.Light)
-	c := func(light, dark string) color.Color { return pick(lipgloss.Color(light), lipgloss.Color(dark)) }
-	s := func(fg, bg color.Color) ansi.Style {
-		out := ansi.NewStyle()
-		if fg != nil {
-			out = out.ForegroundColor(fg)
-		}
-		if bg != nil {
-			out = out.BackgroundColor(bg)
-		}
-		return out
-	}
-	ink := c("#1f2328", "#e6e6e6")
-	switch t.Depth {
-	case TrueColor:
-		t.Old, t.OldWord = style(s(ink, c("#fdebe9", "#35201f"))), style(s(ink, c("#f7bfba", "#74332e")).Bold())
-		t.New, t.NewWord = style(s(ink, c("#e6f4e8", "#1b2e1f"))), style(s(ink, c("#acdcb3", "#2c6136")).Bold())
-	case Palette:
-		t.Old, t.OldWord = style(s(c("124", "174"), nil)), style(s(c("16", "231"), c("217", "88")).Bold())
-		t.New, t.NewWord = style(s(c("22", "150"), nil)), style(s(c("16", "231"), c("157", "22")).Bold())
-	default:
-		t.Old, t.OldWord = style(s(lipgloss.Red, nil)), style(s(lipgloss.Red, nil).Bold().Reverse(true))
-		t.New, t.NewWord = style(s(lipgloss.Green, nil)), style(s(lipgloss.Green, nil).Bold().Reverse(true))
-	}
+	t.Comment = t.Dim
+	t.Match, t.Here = style(s().Reverse(true)), style(s().Bold().Reverse(true))
 }

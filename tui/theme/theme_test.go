@@ -2,6 +2,7 @@ package theme
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,21 +65,32 @@ func TestStatesDifferWithoutColour(t *testing.T) {
 	}
 }
 
+// TestMonoHasNoColours holds that no token adds a colour: only bold, faint,
+// underline and reverse are left.
 func TestMonoHasNoColours(t *testing.T) {
-	v := reflect.ValueOf(*New(Options{Depth: Mono}))
-	for i := range v.NumField() {
-		if s, ok := v.Field(i).Interface().(Style); ok && strings.ContainsAny(s.open, "34") && !strings.Contains(s.open, "\x1b[1;4m") {
-			t.Errorf("%s is %q", v.Type().Field(i).Name, s.open)
+	for _, o := range []Options{{Depth: Mono}, {Name: Monochrome}, {Name: Monochrome, Light: true, Depth: Palette}} {
+		v := reflect.ValueOf(*New(o))
+		for i := range v.NumField() {
+			s, ok := v.Field(i).Interface().(Style)
+			if !ok || s.open == "" {
+				continue
+			}
+			for _, attribute := range strings.Split(strings.TrimSuffix(strings.TrimPrefix(s.open, "\x1b["), "m"), ";") {
+				if !slices.Contains([]string{"1", "2", "4", "7"}, attribute) {
+					t.Errorf("%s is %q", v.Type().Field(i).Name, s.open)
+				}
+			}
 		}
 	}
 }
 
 func TestOldAndNewDifferAtEveryDepth(t *testing.T) {
-	for _, light := range []bool{false, true} {
+	for _, o := range variants() {
 		for _, d := range []Depth{TrueColor, Palette, Basic} {
-			th := New(Options{Light: light, Depth: d})
+			o.Depth = d
+			th := New(o)
 			if th.Old == th.New || th.OldWord == th.NewWord || th.Old == th.OldWord || th.New == th.NewWord {
-				t.Errorf("light %v, depth %d: the sides or their words look alike", light, d)
+				t.Errorf("%+v: the sides or their words look alike", o)
 			}
 		}
 	}

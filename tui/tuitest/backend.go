@@ -160,7 +160,8 @@ func (b *Backend) Pending(_ context.Context, env string) (model.Pending, error) 
 }
 
 // Plan implements tui.Backend. The plan is the environment's, for the commit
-// that is asked for; fields that are kept have their live values after it.
+// that is asked for; fields that are kept have their live values after it, and
+// what has to be replaced may be when that is asked for.
 func (b *Backend) Plan(_ context.Context, ask model.PlanAsk) (*model.Plan, error) {
 	env, commit := ask.Environment, ask.Commit
 	if err := b.called("Plan %s %s", env, commit); err != nil {
@@ -172,8 +173,8 @@ func (b *Backend) Plan(_ context.Context, ask model.PlanAsk) (*model.Plan, error
 	if commit != "" {
 		p.Commit = commit
 	}
-	p.Kept = ask.Keep
-	return keeping(&p), nil
+	p.Kept, p.Replaces = ask.Keep, ask.Replace
+	return replacing(keeping(&p)), nil
 }
 
 // Apply implements tui.Backend.

@@ -77,6 +77,9 @@ func (b *Backend) Draft(_ context.Context, r model.DraftRequest) (model.Draft, *
 	if r.Kind == model.DraftBump {
 		what = r.Image + "=" + r.Tag
 	}
+	if r.Kind == model.DraftAdopt {
+		what = r.Fields[0].String()
+	}
 	if err := b.called("Draft %s %s %s", r.Environment, r.Kind, what); err != nil {
 		return model.Draft{}, nil, err
 	}
@@ -96,6 +99,11 @@ func (b *Backend) Draft(_ context.Context, r model.DraftRequest) (model.Draft, *
 	case model.DraftBump:
 		d.Title, d.Branch = "bump "+what, "fairtide/bump-petstore-"+r.Tag
 		d.Objects[0].Summary = "image 1.4.2 → " + r.Tag
+		return d, &p, nil
+	case model.DraftAdopt:
+		d.Title, d.Body, d.Branch = r.Environment+": adopt "+r.Fields[0].Path, "Writes to Git what is live.", "fairtide/adopt-"+r.Fields[0].ID.Name
+		d.Files = []model.FileChange{{Path: "environments/production/kustomization.yaml", Diff: "-  count: 3\n+  count: 5\n"}}
+		d.Objects = []model.ChangedObject{{ID: r.Fields[0].ID, Verdict: model.VerdictUpdate, Summary: "replicas 3 → 5"}}
 		return d, &p, nil
 	}
 	p.Objects = slices.Clone(p.Objects)

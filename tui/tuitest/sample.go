@@ -58,7 +58,7 @@ func status(env model.Environment, now time.Time) model.EnvironmentStatus {
 		Deployed: &model.Deployed{Commit: Head, At: now.Add(-17 * time.Hour), By: "op1@bastion", Run: env.Name + "-117"},
 		Window:   &model.WindowState{Open: true, Reason: "no windows are configured: always open"},
 		LastRun:  &model.RunRef{ID: env.Name + "-117", State: model.RunSucceeded, Commit: Head},
-		Cluster:  env.Context + " (https://10.0.0.1)", User: "op1",
+		Cluster:  env.Context + " (https://10.0.0.1)", User: "op1", Clock: now,
 	}
 	switch env.Tier {
 	case model.TierStaging:
@@ -126,7 +126,7 @@ func samplePlan(env string, now time.Time) *model.Plan {
 		model.PlannedObject{
 			ID: model.ObjectID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "gateway"}, Verdict: model.VerdictUpdate,
 			Before: deployment("gateway", "2.0.8", 5, false), After: deployment("gateway", "2.0.9", 3, false),
-			Risks: []model.Risk{{Name: "drops-replicas", Severity: model.SeverityDanger, Message: "live runs 5 replicas, Git says 3: apply lowers it"}},
+			Risks: []model.Risk{{Name: "lowers-replicas", Severity: model.SeverityDanger, Message: "live runs 5 replicas, Git says 3: apply lowers it"}},
 		},
 		model.PlannedObject{
 			ID: model.ObjectID{Kind: "ConfigMap", Namespace: "shop", Name: "gateway"}, Verdict: model.VerdictUpdate,

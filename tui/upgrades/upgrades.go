@@ -27,6 +27,7 @@ type Page struct {
 
 	list   list.List[key]
 	chosen key
+	drawn  drawn
 }
 
 // New makes the page for an environment.
@@ -108,7 +109,7 @@ func (p *Page) Hints() []action.ID {
 func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 	left := sanitize.Line(p.Environment.Name) + "  upgrades"
 	if p.Images.Loaded {
-		left += "  " + words.Count(len(p.Images.Value), "image") + "  read " + words.Ago(f.Now.Sub(p.Images.At))
+		left += "  " + words.Count(len(p.Images.Value), "image") + "  " + frame.Read(f, &p.Images)
 	}
 	return frame.Head{Left: left, Right: f.Window(w), Production: p.Environment.Tier == model.TierProduction}
 }
@@ -132,12 +133,14 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	f.H -= len(top)
 	if f.W < frame.TwoColumns {
 		rows := min(p.list.Len(), max(2, f.H/2))
+		p.drawn.list = frame.Area{Y: len(top) + 1, W: f.W, H: rows}
 		out := append([]string{p.heading(f, f.W)}, p.rows(f, f.W, rows)...)
 		out = append(out, f.Line(f.W))
 		out = append(out, p.detail(f, f.W, f.H-len(out))...)
 		return frame.Body{Lines: append(top, out[:min(len(out), f.H)]...)}
 	}
-	lw := max(70, min(110, f.W*55/100))
+	lw := p.drawn.divider.Column(max(70, min(110, f.W*55/100)), f.W)
+	p.drawn.list = frame.Area{Y: len(top) + 2, W: lw, H: f.H - 2}
 	left := append([]string{p.heading(f, lw), ""}, p.rows(f, lw, f.H-2)...)
 	sep := f.Rule.Paint(f.Glyph.Vertical)
 	body := frame.Body{Lines: append(top, paint.Columns(left, p.detail(f, f.W-lw-1, f.H), lw, sep, f.H)...)}

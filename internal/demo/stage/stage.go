@@ -132,6 +132,7 @@ func (s *Stage) Environ() []string {
 		"FAIRTIDE_REGISTRY_MIRRORS=ghcr.io=" + s.Registry.URL,
 		"SLACK_BOT_TOKEN=" + s.slackToken,
 		"XDG_CACHE_HOME=" + filepath.Join(s.dir, "cache"),
+		"XDG_STATE_HOME=" + filepath.Join(s.dir, "state"),
 		"DOCKER_CONFIG=" + filepath.Join(s.dir, "docker"), // the registry wants no login
 		"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1",        // git sends even this machine's through a proxy
 	}

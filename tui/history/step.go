@@ -1,0 +1,81 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/words"
+)
+
+// stoppedAt says in which step a run that did not succeed came to its end:
+// which wave and object, or which test. Empty: it succeeded, or is under way,
+// or did not come as far as to write.
+func stoppedAt(r model.Run) string {
+	if !r.State.Final() || r.State == model.RunSucceeded {
+		return ""
+	}
+	waves := wavesOf(r)
+	for i, w := range waves {
+		var failed []string
+		left := 0
+		for _, o := range w.Objects {
+			switch resultIn(r, o.ID) {
+			case model.ResultFailed:
+				failed = append(failed, o.ID.Kind+" "+o.ID.Name)
+			case model.ResultPending:
+				left++
+			}
+		}
+		name := fmt.Sprintf("wave %d of %d, %s", i+1, len(waves), w.Name)
+		switch {
+		case len(failed) > 0:
+			return name + ": " + words.List(failed, 2)
+		case left == len(w.Objects) && i == 0:
+			return "front of the first wave: nothing was written"
+		case left > 0:
+			return fmt.Sprintf("%s: %s not written", name, words.Count(left, "object"))
+		}
+	}
+	var tests []string
+	for _, t := range r.Tests {
+		if t.Required && t.State != model.TestPassed && t.State != model.TestSkipped {
+			tests = append(tests, t.Name)
+		}
+	}
+	if len(tests) > 0 {
+		return "the tests: " + words.List(tests, 3)
+	}
+	return ""
+}
+
+// wavesOf are the waves a run's objects were written in.
+func wavesOf(r model.Run) []model.Wave {
+	p := model.Plan{}
+	for _, o := range r.Objects {
+		p.Objects = append(p.Objects, model.PlannedObject{ID: o.ID, Verdict: o.Verdict, TakesOwnership: true})
+	}
+	return p.Waves()
+}
+
+func resultIn(r model.Run, id model.ObjectID) model.ObjectResult {
+	for _, o := range r.Objects {
+		if o.ID == id {
+			return o.Result
+		}
+	}
+	return model.ResultPending
+}
+
+// nextStep says what can be done about a run.
+func nextStep(r model.Run) string {
+	switch {
+	case !r.State.Final() || len(r.Objects) == 0:
+		return ""
+	case len(r.PullRequests) > 0:
+		return "revert " + strings.TrimSpace(pulls(r.PullRequests, 3))
+	case r.From != "":
+		return "go back to " + model.Short(r.From)
+	}
+	return ""
+}

@@ -1,0 +1,202 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/paint"
+)
+
+// glance is how old what is on the screen may be when the operator comes back
+// to it.
+const glance = 5 * time.Second
+
+// title is the terminal window's: where one is, and how that stands. A run
+// under way counts more than the page, as one looks at titles from elsewhere.
+func (a *App) title() string {
+	env, state := a.environmentOnScreen(), a.pageState()
+	if name, any := a.anyActive(); any {
+		if env = name; a.active(a.environmentOnScreen()) {
+			env = a.environmentOnScreen()
+		}
+		state = a.theme.Glyph.Busy + " rolling out"
+		if a.runs[env].page.Failing() {
+			state = a.theme.Glyph.Failed + " failing"
+		}
+	}
+	title := "fairtide"
+	if env != "" {
+		title += " " + sanitize.Line(env)
+	}
+	if state != "" {
+		title += " " + state
+	}
+	if a.cfg.ASCII {
+		return paint.ASCII(title)
+	}
+	return title
+}
+
+// pageState is how the page stands in a few words, for the title.
+func (a *App) pageState() string {
+	g := a.theme.Glyph
+	switch a.at {
+	case action.Home:
+		env, ok := a.home.Environment()
+		st := a.home.Status(env.Name)
+		switch {
+		case !ok || !st.Loaded && st.Err == nil:
+			return ""
+		case st.Err != nil || st.Value.Problem != "":
+			return g.Risk + " unreachable"
+		case st.Value.Pending > 0:
+			return fmt.Sprintf("%s %d pending", g.Dot, st.Value.Pending)
+		}
+		return g.OK + " up to date"
+	case action.Rollout:
+		page := a.runs[a.runEnv].page
+		if !page.Done() {
+			return ""
+		}
+		glyph, _ := a.theme.Run(page.State())
+		return glyph + " " + string(page.State())
+	case action.Errors:
+		return g.Risk + " problems"
+	}
+	return g.Dot + " " + string(a.at)
+}
+
+// progress is the terminal's own progress bar, for a run under way.
+func (a *App) progress() *tea.ProgressBar {
+	env, any := a.anyActive()
+	if !any {
+		return nil
+	}
+	page := a.runs[env].page
+	state := tea.ProgressBarDefault
+	if page.Failing() {
+		state = tea.ProgressBarError
+	}
+	return tea.NewProgressBar(state, page.Percent())
+}
+
+// whyTerminal is why an action on the terminal, or on what the App draws
+// around the pages, cannot be carried out. A run under way would stop halfway
+// with a program that is suspended.
+func (a *App) whyTerminal(page action.Scope, id action.ID) string {
+	switch id {
+	case action.Suspend:
+		if env, any := a.anyActive(); any {
+			return "a run is under way in " + env + ", and would stop halfway: it has to end first, or be aborted"
+		}
+		if a.writing != "" {
+			return "still " + a.writing
+		}
+	case action.Narrower, action.Wider:
+		if page == a.at && a.drawn.split == 0 {
+			return "there is no divider here to move"
+		}
+	case action.Dismiss, action.DismissAll:
+		if a.log.count() == 0 {
+			return "there is no problem to dismiss"
+		}
+	}
+	return ""
+}
+
+// resumed is called when the program runs again: what is on the screen is of
+// before, and the terminal may be another one.
+func (a *App) resumed() tea.Cmd {
+	a.mouse = mouse{off: a.mouse.off}
+	return tea.Batch(tea.RequestBackgroundColor, a.loadFetchAgain(), a.reread(0))
+}
+
+// focused is called when the operator comes back to the window.
+func (a *App) focused() tea.Cmd {
+	if a.at == action.Review && a.review.Unwatched == "" {
+		return nil // it is kept current
+	}
+	return a.reread(glance)
+}
+
+func (a *App) loadFetchAgain() tea.Cmd {
+	if a.fetch.Busy() {
+		return nil
+	}
+	return a.loadFetch()
+}
+
+// reread reads again what the page shows if it is older than age. What takes a
+// commit, or questions to the forge and to registries, is left to the operator.
+func (a *App) reread(age time.Duration) tea.Cmd {
+	old := func(busy, loaded bool, at time.Time) bool { return !busy && loaded && a.now().Sub(at) >= age }
+	switch a.at {
+	case action.Home:
+		if s := &a.home.Environments; old(s.Busy(), s.Loaded, a.lastRead) {
+			return a.loadStatuses()
+		}
+	case action.Review:
+		p := a.review
+		if p.Draft == nil && old(p.Plan.Busy(), p.Plan.Loaded, p.Plan.At) {
+			return a.replan(p)
+		}
+	case action.History:
+		if s := &a.history.Runs; old(s.Busy(), s.Loaded, s.At) {
+			return tea.Batch(a.loadHistory(a.history), a.loadStatus(a.history.Environment.Name))
+		}
+	}
+	if env := a.environmentOnScreen(); env != "" {
+		if s := a.home.Status(env); old(s.Busy(), s.Loaded, s.At) {
+			return a.loadStatus(env)
+		}
+	}
+	return nil
+}
+
+// anyActive is an environment in which a run is under way: always the same one
+// while it lasts.
+func (a *App) anyActive() (string, bool) {
+	var found []string
+	for env := range a.runs {
+		if a.active(env) {
+			found = append(found, env)
+		}
+	}
+	if len(found) == 0 {
+		return "", false
+	}
+	return slices.Min(found), true
+}
+
+// marks are what the header says on every page: what went wrong and was not
+// dismissed, and that the mouse is the terminal's.
+func (a *App) marks(w int) (text string, targets []target) {
+	add := func(s string, id action.ID) {
+		a.aim(&targets, paint.Width(text), paint.Width(s), id, a.at)
+		text += s + "  "
+	}
+	if a.mouse.off {
+		add("mouse off", action.Mouse)
+	}
+	if n := a.log.count(); n > 0 && a.at != action.Errors {
+		const roomy = 100
+		s := fmt.Sprintf("%s %d", a.theme.Glyph.Risk, n)
+		switch {
+		case w >= roomy && n == 1:
+			s += " problem"
+		case w >= roomy:
+			s += " problems"
+		}
+		add(s, action.Problems)
+	}
+	return text, targets
+}
+
+// window is how an environment's window stood when its status was read.
+func (a *App) window(env string) *model.WindowState { return a.home.Status(env).Value.Window }
