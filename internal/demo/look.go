@@ -46,9 +46,7 @@ func (d *demo) look(ctx context.Context, pictures string) error {
 			return err
 		}
 		if pictures != "" {
-			if err := d.takePictures(ctx, term, pictures); err != nil {
-				return err
-			}
+			return d.takePictures(ctx, term, pictures) // in the middle of a run, which closing the terminal ends
 		}
 		if err := term.Type("\x03"); err != nil {
 			return err
@@ -72,7 +70,7 @@ func (d *demo) takePictures(ctx context.Context, term *screen.Terminal, dir stri
 		text    string
 		picture string
 	}{
-		{keys: "3", until: []string{"PENDING IN production", "#120", "window open"}, picture: "home.svg"},
+		{keys: "3", until: []string{"PENDING IN production", "#121", "restarts its pods"}, picture: "home.svg"},
 		{keys: "\r", until: []string{"production  review", "hunk 1 of"}, next: "]", text: "petstore:1.4.2", picture: "review.svg"},
 		{keys: "s", until: []string{"Type production"}}, // keys are not heard for a moment
 		{keys: "production", until: []string{"production"}},
