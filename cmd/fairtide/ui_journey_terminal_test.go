@@ -20,6 +20,8 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/hinshun/vt10x"
+
+	"github.com/fairtide-dev/fairtide/internal/screen"
 )
 
 // seat is somebody at a terminal, of whose program every byte is kept: also
@@ -73,11 +75,15 @@ func start(t *testing.T, cmd *exec.Cmd, env []string, cols, rows int) *seat {
 func (s *seat) read() {
 	defer close(s.exited)
 	buf := make([]byte, 32<<10)
+	var rest []byte
 	for {
 		n, err := s.pty.Read(buf)
 		s.mu.Lock()
 		s.raw.Write(buf[:n])
-		_, _ = s.vt.Write(buf[:n])
+		rest = append(rest, buf[:n]...)
+		whole := screen.Whole(rest)
+		_, _ = s.vt.Write(rest[:whole])
+		rest = append(rest[:0], rest[whole:]...)
 		close(s.changed)
 		s.changed = make(chan struct{})
 		s.mu.Unlock()

@@ -54,10 +54,14 @@ func Start(cmd *exec.Cmd, cols, rows int) (*Terminal, error) {
 func (t *Terminal) read() {
 	var sgr faintFilter
 	buf := make([]byte, 32<<10)
+	var rest []byte
 	for {
 		n, err := t.pty.Read(buf)
 		if n > 0 {
-			_, _ = t.vt.Write(sgr.filter(buf[:n]))
+			rest = append(rest, buf[:n]...)
+			whole := Whole(rest)
+			_, _ = t.vt.Write(sgr.filter(rest[:whole]))
+			rest = append(rest[:0], rest[whole:]...)
 			t.touch()
 		}
 		if err != nil { // EIO when the program has gone
