@@ -143,6 +143,8 @@ func BenchmarkWatchEvents(b *testing.B) {
 				backend.Moves = make(chan model.Observation)
 				p := newProgram(b, backend)
 				p.production(b)
+				// Opening the page is not what events cost.
+				p.until(b, "what is found out about the plan", func(a *App) bool { return a.review.Cost() > 0 })
 				share(b, func() {
 					pour(func(i int) { backend.Moves <- model.Observation{Moved: []model.ObjectID{objects[i%len(objects)].ID}} })
 				})

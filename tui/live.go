@@ -16,7 +16,17 @@ const (
 	// replanPace is the shortest time between two readings of a plan that
 	// nobody asked for.
 	replanPace = 2 * time.Second
+
+	// replanShare is how many times as long as a reading keeps the processor
+	// busy nothing is read after it, but not longer than replanMost.
+	replanShare = 10
+	replanMost  = 20 * time.Second
 )
+
+// paceAfter is how long after a reading that cost so much the next one may begin.
+func paceAfter(cost time.Duration) time.Duration {
+	return min(max(replanPace, replanShare*cost), replanMost)
+}
 
 // live is the watch over the plan on the review page.
 type live struct {
@@ -116,7 +126,8 @@ func (a *App) observed(msg liveMsg) tea.Cmd {
 	if a.live != l {
 		return nil
 	}
-	again := func() tea.Msg { return l.next(replanPace) }
+	wait := paceAfter(l.page.Cost())
+	again := func() tea.Msg { return l.next(wait) }
 	if msg.news.Unwatched != "" {
 		l.page.Unwatched = msg.news.Unwatched
 		a.notice = "this plan is not kept current, ctrl+r reads it again: " + msg.news.Unwatched

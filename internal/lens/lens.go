@@ -5,6 +5,8 @@ package lens
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
@@ -152,10 +154,20 @@ func Verdict(o model.PlannedObject, l model.Lens) model.Verdict {
 	if l == model.LensApply {
 		return o.Verdict
 	}
-	if l == model.LensDrift && o.Verdict == model.VerdictUnpredictable && o.Before == nil && o.Deployed != nil {
-		return model.VerdictUnpredictable // it could not be read
+	if isUnread(&o, l) {
+		return model.VerdictUnpredictable
 	}
 	before, after := Sides(o, l)
+	return between(before, after)
+}
+
+// isUnread reports whether there is a live side that could not be read.
+func isUnread(o *model.PlannedObject, l model.Lens) bool {
+	return l == model.LensDrift && o.Verdict == model.VerdictUnpredictable && o.Before == nil && o.Deployed != nil
+}
+
+// between is the verdict that leads from one side to the other.
+func between(before, after map[string]any) model.Verdict {
 	switch {
 	case before == nil && after == nil:
 		return model.VerdictUnchanged
@@ -172,27 +184,78 @@ func Verdict(o model.PlannedObject, l model.Lens) model.Verdict {
 // Through is a plan as a lens shows it: each object with the lens' verdict and
 // sides, sorted by it. What only applying is about (risks, reasons) stays with
 // the lens apply. The copy is for reading, not for applying.
-func Through(p *model.Plan, l model.Lens) *model.Plan {
+func Through(p *model.Plan, l model.Lens) *model.Plan { return ThroughAgain(p, l, nil, nil) }
+
+// ThroughAgain is Through for another reading of a plan: was was seen as seen
+// through the same lens. What is the same of an object in both readings is not
+// worked out again.
+func ThroughAgain(p *model.Plan, l model.Lens, was, seen *model.Plan) *model.Plan {
 	if l == model.LensApply {
 		return p
 	}
+	earlier := pairs(was, seen)
 	out := *p
 	out.Risks = nil
 	out.Objects = make([]model.PlannedObject, len(p.Objects))
 	for i, o := range p.Objects {
-		v := Verdict(o, l)
-		before, after := Sides(o, l)
-		if v != model.VerdictUnpredictable {
+		if e := earlier[o.ID]; e.seen != nil && sameThrough(e.was, &o, l) {
+			o.Verdict, o.Before, o.After, o.Causes = e.seen.Verdict, e.seen.Before, e.seen.After, e.seen.Causes
+		} else {
+			before, after := Sides(o, l)
+			unread := isUnread(&o, l)
+			o.Verdict, o.Before, o.After = between(before, after), before, after
+			if unread {
+				o.Verdict = model.VerdictUnpredictable
+			}
+			o.Causes = causes(o.Causes, l, before, after)
+		}
+		if o.Verdict != model.VerdictUnpredictable {
 			o.Reason = ""
 		}
-		o.Verdict, o.Before, o.After = v, before, after
 		o.Risks, o.TakesOwnership = nil, false
 		o.Hiding = o.LensHiding[l]
-		o.Causes = causes(o.Causes, l, before, after)
 		out.Objects[i] = o
 	}
 	out.Sort()
 	return &out
+}
+
+// pair is an object of a plan, and what a lens made of it.
+type pair struct{ was, seen *model.PlannedObject }
+
+func pairs(was, seen *model.Plan) map[model.ObjectID]pair {
+	if was == nil || seen == nil {
+		return nil
+	}
+	out := make(map[model.ObjectID]pair, len(was.Objects))
+	for i := range was.Objects {
+		out[was.Objects[i].ID] = pair{was: &was.Objects[i]}
+	}
+	for i := range seen.Objects {
+		o := &seen.Objects[i]
+		out[o.ID] = pair{out[o.ID].was, o}
+	}
+	return out
+}
+
+// sameThrough reports whether a lens makes the same of two readings of an
+// object: all it looks at is the same.
+func sameThrough(a, b *model.PlannedObject, l model.Lens) bool {
+	if a == nil || a.Verdict != b.Verdict || !slices.Equal(a.Causes, b.Causes) || !same(a.Deployed, b.Deployed) {
+		return false
+	}
+	if l == model.LensGit {
+		return same(a.Rendered, b.Rendered)
+	}
+	return same(a.Before, b.Before) && same(a.After, b.After)
+}
+
+// same reports whether two objects are the same. Most are the very same ones.
+func same(a, b map[string]any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() || fieldpath.Equal(a, b)
 }
 
 // causes are those of the paths that differ under a lens.
@@ -200,6 +263,9 @@ func causes(all []model.Cause, l model.Lens, before, after map[string]any) []mod
 	want := model.CauseGit
 	if l == model.LensDrift {
 		want = model.CauseDrift
+	}
+	if !slices.ContainsFunc(all, func(c model.Cause) bool { return c.Kind == want }) {
+		return nil
 	}
 	differs := map[string]bool{}
 	for _, c := range fieldpath.Diff(before, after) {

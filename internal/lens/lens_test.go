@@ -1,6 +1,9 @@
 package lens
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +151,55 @@ func TestCauseWords(t *testing.T) {
 	} {
 		if w, s := CauseWords(c.cause)[0], CauseSentence(c.cause); w != c.words || s != c.sentence {
 			t.Errorf("%+v: %q and %q, want %q and %q", c.cause, w, s, c.words, c.sentence)
+		}
+	}
+}
+
+// What was worked out for an earlier reading is taken from it only where that is
+// what would come out again.
+func TestThroughAgainIsThrough(t *testing.T) {
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // not for secrets
+	side := func() m {
+		if r.IntN(6) == 0 {
+			return nil
+		}
+		return deployment(int64(r.IntN(2)), []string{"cart:1", "cart:2"}[r.IntN(2)], r.IntN(2) == 0)
+	}
+	reading := func() *model.Plan {
+		p := &model.Plan{}
+		for i := range 30 {
+			o := planned()
+			o.ID.Name = fmt.Sprint("cart-", i)
+			o.Verdict = model.Verdicts[r.IntN(len(model.Verdicts))]
+			o.Before, o.After, o.Deployed, o.Rendered = side(), side(), side(), side()
+			o.Causes = o.Causes[r.IntN(2):]
+			if r.IntN(8) > 0 {
+				p.Objects = append(p.Objects, o)
+			}
+		}
+		p.Sort()
+		return p
+	}
+	for range 200 {
+		was, now := reading(), reading()
+		for i := range now.Objects {
+			if r.IntN(3) > 0 && i < len(was.Objects) {
+				id := now.Objects[i].ID
+				for _, o := range was.Objects {
+					if o.ID == id {
+						now.Objects[i] = o
+					}
+				}
+			}
+		}
+		now.Sort()
+		for _, l := range model.Lenses {
+			got, want := ThroughAgain(now, l, was, Through(was, l)), Through(now, l)
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("lens %s:\n%+v\nis not\n%+v", l, got, want)
+			}
 		}
 	}
 }

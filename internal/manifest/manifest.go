@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -85,6 +86,9 @@ func toScalar(v any) (*yaml.Node, error) {
 	case string:
 		if isSimple(v) {
 			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}, nil
+		}
+		if beginsWithTab(v) && utf8.ValidString(v) {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: v}, nil
 		}
 	case bool:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v)}, nil

@@ -1,18 +1,33 @@
 package manifest
 
 import (
+	"math"
 	"strconv"
+	"strings"
 )
 
-// quick writes an object as the encoder would, if it holds nothing but values
-// that are written without quotes for certain: nearly all objects do, and the
-// encoder takes thirty times as long. ok is false when it holds others.
+// quick writes an object as the encoder would, which takes thirty times as long.
+// ok is false when it holds what only the encoder writes, such as keys of
+// several lines.
 func quick(fields map[string]any) (text []byte, ok bool) {
 	w := quickly{text: make([]byte, 0, 4096)}
 	return w.text, w.object(fields, 0) && len(fields) > 0
 }
 
-type quickly struct{ text []byte }
+type quickly struct {
+	text  []byte
+	lines int // written so far
+	most  int // of them; 0: all
+	known *order
+}
+
+// full reports whether as many lines are written as there shall be.
+func (w *quickly) full() bool { return w.most > 0 && w.lines >= w.most }
+
+func (w *quickly) end() {
+	w.text = append(w.text, '\n')
+	w.lines++
+}
 
 const spaces = "                                                                "
 
@@ -23,22 +38,39 @@ func (w *quickly) indent(n int) {
 	w.text = append(w.text, spaces[:n]...)
 }
 
+// keys are those of a map that there is room for, in the order in which they are
+// written.
+func (w *quickly) keys(m map[string]any) []string {
+	if w.most > 0 {
+		return w.known.upTo(m, w.most-w.lines)
+	}
+	return keys(m)
+}
+
 // object writes the keys of a map, the first where the text ends, the others on
 // lines of their own.
 func (w *quickly) object(m map[string]any, indent int) bool {
-	for i, k := range keys(m) {
+	for i, k := range w.keys(m) {
+		if w.full() {
+			return true
+		}
 		if i > 0 {
 			w.indent(indent)
 		}
-		const longKey = 100 // from 128 on it is written in another way
-		if len(k) > longKey || !isCertain(k) {
-			return false
-		}
-		w.text = append(append(w.text, k...), ':')
-		if !w.value(m[k], indent) {
+		if !w.key(k) || !w.value(m[k], indent) {
 			return false
 		}
 	}
+	return true
+}
+
+func (w *quickly) key(k string) bool {
+	const longest = 128 // longer ones are written in another way
+	how := styleOf(k)
+	if len(k) > longest || strings.ContainsAny(k, "\r\n") || !w.short(k, how) {
+		return false
+	}
+	w.text = append(w.text, ':')
 	return true
 }
 
@@ -49,24 +81,27 @@ func (w *quickly) value(v any, indent int) bool {
 		if len(v) == 0 {
 			break
 		}
-		w.text = append(w.text, '\n')
+		w.end()
 		w.indent(indent + 2)
 		return w.object(v, indent+2)
 	case []any:
 		if len(v) == 0 {
 			break
 		}
-		w.text = append(w.text, '\n')
+		w.end()
 		w.indent(indent)
 		return w.list(v, indent)
 	}
 	w.text = append(w.text, ' ')
-	return w.scalar(v)
+	return w.scalar(v, indent+2)
 }
 
 // list writes the items of a list. They stand as far to the right as its key.
 func (w *quickly) list(l []any, indent int) bool {
 	for i, e := range l {
+		if w.full() {
+			return true
+		}
 		if i > 0 {
 			w.indent(indent)
 		}
@@ -75,14 +110,14 @@ func (w *quickly) list(l []any, indent int) bool {
 		switch e := e.(type) {
 		case map[string]any:
 			if ok = len(e) > 0 && w.object(e, indent+2); len(e) == 0 {
-				ok = w.scalar(e)
+				ok = w.scalar(e, indent+2)
 			}
 		case []any:
 			if ok = len(e) > 0 && w.list(e, indent+2); len(e) == 0 {
-				ok = w.scalar(e)
+				ok = w.scalar(e, indent+2)
 			}
 		default:
-			ok = w.scalar(e)
+			ok = w.scalar(e, indent+2)
 		}
 		if !ok {
 			return false
@@ -91,22 +126,27 @@ func (w *quickly) list(l []any, indent int) bool {
 	return true
 }
 
-// scalar writes a value that ends its line.
-func (w *quickly) scalar(v any) bool {
+// scalar writes a value that ends its line, or a block of lines.
+func (w *quickly) scalar(v any, indent int) bool {
 	switch v := v.(type) {
 	case string:
-		switch {
-		case isCertain(v):
-			w.text = append(w.text, v...)
-		case isNumber(v):
-			w.text = append(append(append(w.text, '"'), v...), '"')
-		default:
+		how := styleOf(v)
+		if how == literal {
+			w.literal(v, indent)
+			return true
+		}
+		if !w.short(v, how) {
 			return false
 		}
 	case bool:
 		w.text = strconv.AppendBool(w.text, v)
 	case int64:
 		w.text = strconv.AppendInt(w.text, v, 10)
+	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return false
+		}
+		w.text = strconv.AppendFloat(w.text, v, 'g', -1, 64)
 	case nil:
 		w.text = append(w.text, "null"...)
 	case map[string]any:
@@ -116,22 +156,23 @@ func (w *quickly) scalar(v any) bool {
 	default:
 		return false
 	}
-	w.text = append(w.text, '\n')
+	w.end()
 	return true
 }
 
-// isNumber reports whether a text would be read as a number: 3, or 1.10.
-func isNumber(s string) bool {
-	const longest = 15
-	dots := 0
-	for i := range len(s) {
-		if s[i] == '.' && i > 0 {
-			dots++
-		} else if s[i] < '0' || s[i] > '9' {
-			return false
-		}
+// short writes a string of one line.
+func (w *quickly) short(s string, how style) bool {
+	switch how {
+	case plain:
+		w.text = append(w.text, s...)
+	case single:
+		w.single(s)
+	case double:
+		w.double(s)
+	case literal, unknown:
+		return false
 	}
-	return s != "" && dots < 2 && len(s) <= longest
+	return true
 }
 
 // isCertain reports whether a text is nothing but itself in YAML, for every

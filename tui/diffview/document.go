@@ -93,23 +93,42 @@ func Compare(before, after string) *Document {
 func Quick(before, after string) *Document {
 	diff, whole := textdiff.Head(before, after, firstLook)
 	d := build(diff)
-	if d.part = !whole; !d.part {
+	if whole {
 		d.measureAll()
 		return d
 	}
+	d.leaveOff()
+	return d
+}
+
+// Ahead is how many lines after the first difference Begin wants of each side.
+const Ahead = 2 * firstLook
+
+// Begin is Quick for texts of which only the beginnings are there yet. The
+// longer one will have that many lines.
+func Begin(before, after string, lines int) *Document {
+	diff, _ := textdiff.Head(before, after, firstLook)
+	d := build(diff)
+	d.digits = max(d.digits, len(strconv.Itoa(lines)))
+	d.leaveOff()
+	return d
+}
+
+// leaveOff ends a document that is a beginning.
+func (d *Document) leaveOff() {
+	d.part = true
 	rest := span{
 		rest: true,
-		rows: textdiff.Run{From: len(diff.Rows), To: len(diff.Rows)},
+		rows: textdiff.Run{From: len(d.diff.Rows), To: len(d.diff.Rows)},
 		uni:  textdiff.Run{From: len(d.uni), To: len(d.uni)},
 	}
 	// What follows the context of the last hunk: nobody knows yet how long it is,
 	// and so whether it is folded.
-	if n := len(d.spans) - 1; d.spans[n].folds || len(d.hunks) > 0 && n > d.hunks[len(d.hunks)-1]+1 {
+	if n := len(d.spans) - 1; n >= 0 && (d.spans[n].folds || len(d.hunks) > 0 && n > d.hunks[len(d.hunks)-1]+1) {
 		rest.rows.From, rest.uni.From = d.spans[n].rows.From, d.spans[n].uni.From
 		d.spans = d.spans[:n]
 	}
 	d.spans = append(d.spans, rest)
-	return d
 }
 
 func build(diff *textdiff.Diff) *Document {

@@ -26,10 +26,15 @@ func (d *Document) Annotate(left, right map[int]Note) {
 	d.left, d.right, d.longest = left, right, 0
 	for _, notes := range []map[int]Note{left, right} {
 		for _, n := range notes {
-			for _, text := range n.Texts {
-				d.longest = max(d.longest, paint.Width(sanitize.Line(text)))
-			}
+			d.Reserve(n)
 		}
+	}
+}
+
+// Reserve keeps room for a note whose lines are not known yet.
+func (d *Document) Reserve(n Note) {
+	for _, text := range n.Texts {
+		d.longest = max(d.longest, paint.Width(sanitize.Line(text)))
 	}
 }
 

@@ -383,3 +383,38 @@ func TestQuickIsTheBeginning(t *testing.T) {
 		t.Error("a short text is partial")
 	}
 }
+
+// Of texts of which only the beginnings are written, the first screen is that
+// of the whole ones.
+func TestBeginIsTheBeginning(t *testing.T) {
+	rng := seeded(t)
+	th := theme.New(theme.Options{})
+	for range 12 {
+		n := 9000 + rng.IntN(20_000)
+		at := 1 + rng.IntN(n/4)
+		change := map[int]string{at: "changed: 1\n"}
+		for range rng.IntN(200) {
+			change[at+rng.IntN(n-at)] = fmt.Sprintf("new%d: 1\nother: 2\n", rng.IntN(1000))
+		}
+		before, after := numbered(n, nil), numbered(n, change)
+		lines := max(strings.Count(before, "\n"), strings.Count(after, "\n"))
+		head := func(s string) string { return strings.Join(strings.SplitAfter(s, "\n")[:at+Ahead], "") }
+		begun, quick := Begin(head(before), head(after), lines), Quick(before, after)
+		if !begun.Partial() || begun.Hunks() != quick.Hunks() {
+			t.Fatalf("partial %t, %d hunks instead of %d", begun.Partial(), begun.Hunks(), quick.Hunks())
+		}
+		v, w := &View{}, &View{}
+		width, height := 60+rng.IntN(140), 10+rng.IntN(60)
+		for _, v := range []*View{v, w} {
+			v.SetSize(width, height)
+		}
+		note := Note{Texts: []string{"#42"}}
+		begun.Reserve(note)
+		quick.Annotate(nil, map[int]Note{n: note})
+		v.Show(begun)
+		w.Show(quick)
+		if got, want := v.Lines(th), w.Lines(th); !slices.Equal(got, want) {
+			t.Fatalf("of the beginnings\n%s\nof the whole texts\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}

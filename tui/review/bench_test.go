@@ -140,17 +140,25 @@ func do(p *Page, id action.ID) tea.Cmd {
 // goroutine: at first, and after another reading of the same.
 func BenchmarkSurvey(b *testing.B) {
 	first, second := manyObjects(5000), manyObjects(5000)
+	at := glass{lens: model.LensApply}
+	for i := range first.Objects {
+		for _, p := range []*model.Plan{first, second} {
+			o := &p.Objects[i]
+			o.Deployed, o.Rendered = o.Before, o.After
+		}
+	}
 	b.Run("first", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			explore(first, first, nil)
+			explore(first, first, nil).look(at, nil)
 		}
 	})
 	b.Run("again", func(b *testing.B) {
 		was := explore(first, first, nil)
+		was.look(at, nil)
 		b.ReportAllocs()
 		for b.Loop() {
-			explore(second, second, was)
+			explore(second, second, was).look(at, was)
 		}
 	})
 }

@@ -65,27 +65,59 @@ func (m comparedMsg) Deliver() (cmd tea.Cmd, changed bool) {
 // one at first as much as the first screens show.
 func (p *Page) compare(o model.PlannedObject) tea.Cmd {
 	msg := comparedMsg{page: p, plan: p.seen, id: o.ID}
+	finish := func(s sides, doc *diffview.Document) tea.Msg {
+		msg.made, msg.err, msg.rest = compared{doc: doc}, s.annotate(doc), nil
+		msg.made.above, msg.made.later = placeRisks(doc, &o, s.shown)
+		return msg
+	}
+	whole := func() tea.Msg {
+		s, err := sidesOf(&o)
+		if err != nil {
+			msg.err, msg.rest = err, nil
+			return msg
+		}
+		return finish(s, diffview.Compare(s.before, s.after))
+	}
 	return func() tea.Msg {
+		if first := begin(&o); first != nil {
+			msg.made, msg.rest = compared{doc: first}, whole
+			return msg
+		}
 		s, err := sidesOf(&o)
 		if err != nil {
 			msg.err = err
 			return msg
 		}
 		first := diffview.Quick(s.before, s.after)
-		whole := func() tea.Msg {
-			doc := first
-			if doc.Partial() {
-				doc = diffview.Compare(s.before, s.after)
-			}
-			msg.made, msg.err, msg.rest = compared{doc: doc}, s.annotate(doc), nil
-			msg.made.above, msg.made.later = placeRisks(doc, &o, s.shown)
-			return msg
-		}
 		if !first.Partial() {
-			return whole()
+			return finish(s, first)
 		}
-		msg.made, msg.rest = compared{doc: first}, whole
+		reserve(first, &o)
+		msg.made, msg.rest = compared{doc: first}, func() tea.Msg { return finish(s, diffview.Compare(s.before, s.after)) }
 		return msg
+	}
+}
+
+// begin makes the document of a long object's beginning. nil: both sides are
+// to be written whole.
+func begin(o *model.PlannedObject) *diffview.Document {
+	before, after, ok := manifest.Beginnings(o.Before, shownSide(o), diffview.Ahead)
+	if !ok {
+		return nil
+	}
+	doc := diffview.Begin(string(before.Text), string(after.Text), max(before.Lines, after.Lines))
+	reserve(doc, o)
+	return doc
+}
+
+// reserve makes room in the margin for what will stand there.
+func reserve(doc *diffview.Document, o *model.PlannedObject) {
+	for _, c := range o.Causes {
+		_, onLeft := fieldpath.Steps(o.Before, c.Path)
+		_, onRight := fieldpath.Steps(shownSide(o), c.Path)
+		if onLeft || onRight || c.Path == "" {
+			doc.Reserve(noteOf(c))
+		}
 	}
 }
 
@@ -97,19 +129,23 @@ type sides struct {
 }
 
 func sidesOf(o *model.PlannedObject) (sides, error) {
-	before, err := manifest.YAML(o.Before)
-	if err != nil {
-		return sides{}, fmt.Errorf("%s, the left side: %w", o.ID, err)
+	shown := shownSide(o)
+	before, after, errBefore, errAfter := manifest.Sides(o.Before, shown)
+	if errBefore != nil {
+		return sides{}, fmt.Errorf("%s, the left side: %w", o.ID, errBefore)
 	}
-	shown := o.After
-	if o.Shown != nil {
-		shown = o.Shown
-	}
-	after, err := manifest.YAML(shown)
-	if err != nil {
-		return sides{}, fmt.Errorf("%s, the right side: %w", o.ID, err)
+	if errAfter != nil {
+		return sides{}, fmt.Errorf("%s, the right side: %w", o.ID, errAfter)
 	}
 	return sides{object: o, shown: shown, before: string(before), after: string(after)}, nil
+}
+
+// shownSide is what is shown of an object on the right.
+func shownSide(o *model.PlannedObject) map[string]any {
+	if o.Shown != nil {
+		return o.Shown
+	}
+	return o.After
 }
 
 // annotate puts the cause of each change beside its lines.
@@ -151,10 +187,14 @@ func notes(causes []model.Cause, fields map[string]any, text []byte) (map[int]di
 		if !ok {
 			continue
 		}
-		note := diffview.Note{Texts: lens.CauseWords(c), Warn: c.Kind == model.CauseDrift}
+		note := noteOf(c)
 		for line := from; line <= to; line++ {
 			out[line] = note
 		}
 	}
 	return out, nil
+}
+
+func noteOf(c model.Cause) diffview.Note {
+	return diffview.Note{Texts: lens.CauseWords(c), Warn: c.Kind == model.CauseDrift}
 }

@@ -28,11 +28,25 @@ func (p *Page) sightOf(plan *model.Plan) *sight {
 	if p.found != nil && p.found.plan == plan && p.found.sights[g] != nil {
 		return p.found.sights[g]
 	}
-	return look(plan, g, p.by)
+	return look(plan, g, p.found.sight(g), p.by)
 }
 
-func look(plan *model.Plan, g glass, by ...grouping) *sight {
-	s := &sight{of: plan, seen: lens.Through(plan, g.lens)}
+// sight is what was seen through a glass; nil: nothing yet.
+func (s *survey) sight(g glass) *sight {
+	if s == nil {
+		return nil
+	}
+	return s.sights[g]
+}
+
+// look sees a plan through a glass, through which an earlier reading was seen.
+func look(plan *model.Plan, g glass, was *sight, by ...grouping) *sight {
+	s := &sight{of: plan}
+	if was == nil {
+		s.seen = lens.Through(plan, g.lens)
+	} else {
+		s.seen = lens.ThroughAgain(plan, g.lens, was.of, was.seen)
+	}
 	if g.hidden {
 		s.seen = lens.WithHidden(s.seen)
 	}

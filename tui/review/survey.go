@@ -1,7 +1,9 @@
 package review
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -26,6 +28,7 @@ type survey struct {
 	alike      map[model.ObjectID]*kin
 	words      *vocabulary
 	sights     map[glass]*sight // of the plan, through every lens
+	took       time.Duration    // to find all that out
 }
 
 // facts are about one object that differs.
@@ -51,8 +54,10 @@ func (p *Page) survey() tea.Cmd {
 	plan, seen, was, marks, env := p.Plan.Value, p.seen, p.found, p.Marks, p.Environment.Name
 	at := glass{p.lens, p.hidden}
 	return func() tea.Msg {
+		began := time.Now()
 		msg := surveyedMsg{page: p, made: explore(plan, seen, was)}
 		msg.made.look(at, was)
+		msg.made.took = time.Since(began)
 		if marks != nil {
 			digests := make(map[model.ObjectID]string, len(msg.made.facts))
 			for id, f := range msg.made.facts {
@@ -62,6 +67,14 @@ func (p *Page) survey() tea.Cmd {
 		}
 		return msg
 	}
+}
+
+// Cost is how long it took to find out about the plan when it was last read.
+func (p *Page) Cost() time.Duration {
+	if p.found == nil {
+		return 0
+	}
+	return p.found.took
 }
 
 // Deliver implements Result.
@@ -107,8 +120,10 @@ func explore(plan, seen *model.Plan, was *survey) *survey {
 			s.paths[i], last[o.ID] = f.paths, f.last
 			continue
 		}
-		changes := fieldpath.Diff(o.Before, o.After)
-		if len(changes) > 0 {
+		if o.Before != nil && sameMap(o.Before, o.After) {
+			continue
+		}
+		if changes := fieldpath.Diff(o.Before, o.After); len(changes) > 0 {
 			s.paths[i], last[o.ID] = lowerPaths(changes), lastFields(changes)
 		}
 	}
@@ -128,7 +143,8 @@ func (s *survey) look(at glass, was *survey) {
 		if l != model.LensApply && s.plan.NoLenses != "" {
 			continue
 		}
-		s.sights[glass{l, at.hidden}] = look(s.plan, glass{l, at.hidden}, byVerdict, byKind, byWave)
+		g := glass{l, at.hidden}
+		s.sights[g] = look(s.plan, g, was.sight(g), byVerdict, byKind, byWave)
 	}
 }
 
@@ -139,11 +155,17 @@ func sameSides(a, b *model.PlannedObject) bool {
 
 func factsOf(o *model.PlannedObject, was *facts) *facts {
 	f := &facts{object: o}
-	if was != nil && sameDiff(was.object, o) {
-		f.digest, f.paths, f.last = was.digest, was.paths, was.last
+	same := was != nil && sameDiff(was.object, o)
+	if same && sameAbout(was.object, o) {
+		*f = *was
+		f.object = o
+		return f
 	}
 	before, after := o.Approved()
 	changes := fieldpath.Diff(before, after)
+	if same {
+		f.digest, f.paths, f.last = was.digest, was.paths, was.last
+	}
 	if f.digest == "" {
 		digest, err := o.DiffDigest()
 		if err == nil {
@@ -155,10 +177,21 @@ func factsOf(o *model.PlannedObject, was *facts) *facts {
 	return f
 }
 
+// sameAbout reports whether two readings of an object with the same diff say
+// the same of it beside that.
+func sameAbout(a, b *model.PlannedObject) bool {
+	return a.Version == b.Version && a.OnlyHidden == b.OnlyHidden && slices.Equal(a.Risks, b.Risks)
+}
+
 // sameDiff reports whether two readings of an object have the same diff.
 func sameDiff(a, b *model.PlannedObject) bool {
 	return a.Verdict == b.Verdict && a.Reason == b.Reason && a.TakesOwnership == b.TakesOwnership && a.Migrates == b.Migrates &&
-		fieldpath.Equal(anyMap(a.Before), anyMap(b.Before)) && fieldpath.Equal(anyMap(a.After), anyMap(b.After))
+		sameSide(a.Before, b.Before) && sameSide(a.After, b.After)
+}
+
+// sameSide compares two readings of a side. Most are the very same.
+func sameSide(a, b map[string]any) bool {
+	return sameMap(a, b) || fieldpath.Equal(anyMap(a), anyMap(b))
 }
 
 // anyMap is a side of an object; none is nil.
