@@ -17,7 +17,8 @@ func (p *program) windowCommand() *cobra.Command {
 		Use:   "window -e ENV",
 		Short: "Say whether applying is allowed now, by which rule, until when",
 		Long: `Judge the environment's windows at the cluster's clock, or with --at at another
-time (RFC 3339). Exits 0 when the window is open and 3 when it is closed.`,
+time (RFC 3339). Exits 0 when the window is open and 3 when it is closed.
+How windows are written: fairtide help windows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.window(cmd.Context(), at) },
 	}

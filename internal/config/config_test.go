@@ -223,10 +223,9 @@ func TestProblems(t *testing.T) {
 		{"zone of some machines", windowed("timeZone: right/Europe/Berlin", `allow: {days: [mon], start: "01:00", end: "02:00"}`), `8:19: environment "prod": window "w": timeZone: unknown time zone "right/Europe/Berlin"; …`},
 		{"neither", windowed("timeZone: UTC"), `7:9: environment "prod": window "w" has neither allow nor freeze: …`},
 		{"both", windowed("timeZone: UTC", `allow: {days: [mon], start: "01:00", end: "02:00"}`, `freeze: {from: 2026-01-01, to: 2026-01-02}`), `10:17: environment "prod": window "w" has both allow and freeze: make two windows of it`},
-		{"cron", utc(`allow: {cron: "0 22 * * *"}`), `9:17: environment "prod": window "w": allow: this version of fairtide does not support cron yet, and to ignore it would be unsafe: use days, start and end, or from and to`},
-		{"cutoff", windowed("timeZone: UTC", `allow: {days: [mon], start: "01:00", end: "02:00"}`, "cutoff: 30m"), `10:9: environment "prod": window "w": this version of fairtide does not support cutoff yet, …`},
-		{"mixed", utc(`allow: {days: [mon], start: "01:00", end: "02:00", from: 2026-01-01}`), `9:16: environment "prod": window "w": allow mixes days, start and end with from and to: …`},
-		{"no end", utc(`allow: {days: [mon], start: "01:00"}`), `9:16: environment "prod": window "w": allow: end is missing: give days, start and end, or from and to`},
+		{"ics", utc(`allow: {ics: "a.ics"}`), `9:17: environment "prod": window "w": allow: this version of fairtide does not support ics yet, and to ignore it would be unsafe: give days, start and end; or …`},
+		{"mixed", utc(`allow: {days: [mon], start: "01:00", end: "02:00", from: 2026-01-01}`), `9:16: environment "prod": window "w": allow mixes from and to with start: make two windows of it`},
+		{"no end", utc(`allow: {days: [mon], start: "01:00"}`), `9:16: environment "prod": window "w": allow: end is missing: give days, start and end; or cron and duration; or rrule, start and duration; or from and to`},
 		{"no from", utc(`freeze: {to: 2026-01-01}`), `9:17: environment "prod": window "w": freeze: from is missing: …`},
 		{"empty schedule", utc("allow: {}"), `9:16: environment "prod": window "w": allow: days is missing: …`},
 		{"days", utc(`allow: {days: [monday], start: "01:00", end: "02:00"}`), `9:24: environment "prod": window "w": allow: day cannot be "monday"; did you mean "mon"?`},
@@ -278,7 +277,8 @@ func TestProblems(t *testing.T) {
 func TestOneMistakeIsOneProblem(t *testing.T) {
 	for _, file := range []string{
 		environment("name: a", "tier: staging", "pth: x", "path: y"),
-		windowed("timeZone: UTC", `allow: {cron: "0 22 * * *"}`),
+		windowed("timeZone: UTC", `allow: {cron: "0 22 * *", duration: 8h}`),
+		windowed("timeZone: UTC", `allow: {rrule: x, start: y, duration: 8h}`),
 		windowed("timeZone: Nowhere/Land", `allow: {days: [mon], start: "01:00", end: "02:00"}`),
 		windowed("timeZone: UTC", "allow:"),
 		windowed("timeZone: UTC", `allow: {days: [mon], start: "25:00", end: "02:00"}`),

@@ -51,7 +51,7 @@ func (d *decoder) windows(n *yaml.Node, env string) []model.WindowRule {
 // read after everything else.
 func (d *decoder) window(n *yaml.Node, what string) model.WindowRule {
 	var r model.WindowRule
-	var allow, freeze *yaml.Node
+	var allow, freeze, cutoff *yaml.Node
 	ok := d.mapping(n, what, []key{
 		{name: "name", required: true, hint: "give it one; it is what a refusal cites", read: func(n *yaml.Node) {
 			r.Name, _ = d.text(n, what+": name")
@@ -61,7 +61,7 @@ func (d *decoder) window(n *yaml.Node, what string) model.WindowRule {
 		}},
 		{name: "allow", read: func(n *yaml.Node) { allow = n }},
 		{name: "freeze", read: func(n *yaml.Node) { freeze = n }},
-		{name: "cutoff", unsupported: true, hint: remove},
+		{name: "cutoff", read: func(n *yaml.Node) { cutoff = n }},
 		{name: "ics", unsupported: true, hint: remove},
 		{name: "import", unsupported: true, hint: remove},
 		{name: "scope", unsupported: true, hint: remove},
@@ -82,6 +82,9 @@ func (d *decoder) window(n *yaml.Node, what string) model.WindowRule {
 		r.Freeze = d.schedule(freeze, what+": freeze", loc)
 	default:
 		d.missingSchedule(n, what)
+	}
+	if cutoff != nil {
+		d.cutoff(&r, cutoff, what+": cutoff")
 	}
 	return r
 }
@@ -127,45 +130,32 @@ func onlyHere(zone string) bool {
 	return strings.HasPrefix(zone, "right/") || strings.HasPrefix(zone, "posix/")
 }
 
-// schedule reads days with start and end, or from and to.
+// schedule reads one of the forms.
 func (d *decoder) schedule(n *yaml.Node, what string, loc *time.Location) *model.Schedule {
 	var s model.Schedule
 	given := map[string]*yaml.Node{}
-	take := func(name string) key {
-		return key{name: name, read: func(n *yaml.Node) { given[name] = n }}
+	var keys []key
+	for _, name := range []string{"days", "start", "end", "cron", "rrule", "duration", "from", "to"} {
+		keys = append(keys, key{name: name, read: func(n *yaml.Node) { given[name] = n }})
 	}
-	keys := []key{take("days"), take("start"), take("end"), take("from"), take("to")}
-	for _, name := range []string{"cron", "duration", "rrule", "ics", "cutoff"} {
-		keys = append(keys, key{name: name, unsupported: true, hint: "use days, start and end, or from and to"})
-	}
+	keys = append(keys, key{name: "ics", unsupported: true, hint: allForms})
 	before := len(d.problems)
 	if !d.mapping(n, what, keys) {
 		return nil
 	}
-	weekly, once := []string{"days", "start", "end"}, []string{"from", "to"}
-	has := func(name string) bool { return given[name] != nil }
-	form := weekly
-	if slices.ContainsFunc(once, has) {
-		form = once
-		if slices.ContainsFunc(weekly, has) {
-			d.at(n, "%s mixes days, start and end with from and to: make two windows of it", what)
-			return nil
-		}
-	}
 	if len(given) == 0 && len(d.problems) > before {
 		return nil // what is there was reported; more would be noise
 	}
-	for _, name := range form {
-		if !has(name) {
-			d.at(n, "%s: %s is missing: give days, start and end, or from and to", what, name)
-		}
-	}
-	if len(given) < len(form) {
+	mark, ok := d.formOf(n, given, what)
+	if !ok {
 		return nil
 	}
-	if len(form) == len(weekly) {
+	switch mark {
+	case "cron", "rrule":
+		d.recurring(&s, mark, given, what, loc)
+	case "days":
 		d.weekly(&s, given, what)
-	} else {
+	default:
 		d.once(&s, n, given, what, loc)
 	}
 	return &s

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"math"
 	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
@@ -18,19 +19,24 @@ const margin = 3*day + farthest
 
 // calendar turns wall-clock times in a range into instants.
 type calendar struct {
-	from, to int64
-	zones    map[*time.Location][]offset
-	last     *time.Location // whose offsets are lastList: most rules share a zone
-	lastList []offset
+	from, to    int64
+	back, ahead int64 // how far beyond the range spans begin and end that matter
+	zones       map[*time.Location][]offset
+	last        *time.Location // whose offsets are lastList: most rules share a zone
+	lastList    []offset
 }
 
-func newCalendar(from, to int64) *calendar {
-	return &calendar{from: from, to: to, zones: map[*time.Location][]offset{}}
-}
-
-// narrow is a calendar of the first second of the range.
-func (c *calendar) narrow() *calendar {
-	return &calendar{from: c.from, to: c.from + 1, zones: c.zones}
+func newCalendar(rules []model.WindowRule, from, to int64) *calendar {
+	c := &calendar{from: from, to: to, back: margin, ahead: margin, zones: map[*time.Location][]offset{}}
+	for i := range rules {
+		for _, s := range [...]*model.Schedule{rules[i].Allow, rules[i].Freeze} {
+			if s != nil {
+				c.back = max(c.back, margin+seconds(s.Duration))
+			}
+		}
+		c.ahead = max(c.ahead, margin+seconds(rules[i].Cutoff))
+	}
+	return c
 }
 
 // offset is a span of time in which a zone's clock is seconds ahead of UTC.
@@ -46,7 +52,7 @@ func (c *calendar) offsets(loc *time.Location) []offset {
 	}
 	list := c.zones[loc]
 	if list == nil {
-		list = zoneOffsets(loc, c.from-margin, c.to+margin)
+		list = zoneOffsets(loc, c.from-c.back, c.to+c.ahead)
 		c.zones[loc] = list
 	}
 	c.last, c.lastList = loc, list
@@ -93,34 +99,36 @@ func leaves(offsets []offset, wall int64) int64 {
 	return offsets[0].from
 }
 
-// schedule appends the spans of a schedule that touch the calendar's range.
-func (c *calendar) schedule(spans []span, s *model.Schedule, loc *time.Location) []span {
-	add := func(from, to int64) {
-		if from < to && from < c.to && to > c.from {
-			spans = append(spans, span{from, to})
+// shown is the latest that the clock has shown until an instant.
+func shown(offsets []offset, t int64) int64 {
+	wall := int64(math.MinInt64)
+	for _, o := range offsets {
+		if o.from > t {
+			break
+		}
+		wall = max(wall, min(t, o.to-1)+o.seconds)
+	}
+	return wall
+}
+
+// shows is the earliest that the clock shows from an instant on.
+func shows(offsets []offset, t int64) int64 {
+	wall := int64(math.MaxInt64)
+	for i := len(offsets) - 1; i >= 0 && offsets[i].to > t; i-- {
+		wall = min(wall, max(t, offsets[i].from)+offsets[i].seconds)
+	}
+	return wall
+}
+
+// repeats reports whether the clock is set back after one instant and not after
+// another.
+func repeats(offsets []offset, from, to int64) bool {
+	for i := 1; i < len(offsets); i++ {
+		if o := offsets[i]; o.from > from && o.from <= to && o.seconds < offsets[i-1].seconds {
+			return true
 		}
 	}
-	if s.OneOff() {
-		add(s.From.Unix(), s.To.Unix())
-		return spans
-	}
-	var on [7]bool
-	for _, d := range s.Days {
-		on[d] = true
-	}
-	start, end := int64(s.Start)*60, int64(s.End)*60
-	if end <= start {
-		end += day
-	}
-	offsets := c.offsets(loc)
-	// The dates whose span can touch the range, wherever the clock is.
-	first := floorDay(c.from-farthest-end) + day
-	for date, d := first, weekday(first); date+start < c.to+farthest; date, d = date+day, (d+1)%7 {
-		if on[d] {
-			add(reaches(offsets, date+start), leaves(offsets, date+end))
-		}
-	}
-	return spans
+	return false
 }
 
 // DayStart is the first instant of a date in a zone. It is midnight, or, where
@@ -138,4 +146,9 @@ func weekday(date int64) time.Weekday {
 	return time.Weekday(mod(date/day+int64(time.Thursday), 7))
 }
 
-func mod(a, b int64) int64 { return ((a % b) + b) % b }
+func mod(a, b int64) int64 {
+	if a %= b; a < 0 {
+		a += b
+	}
+	return a
+}

@@ -23,8 +23,9 @@ func Open(rules []model.WindowRule, from, to time.Time) []Span {
 	if unclear(rules) != "" || !from.Before(to) {
 		return nil
 	}
+	w := newCalendar(rules, from.Unix(), to.Unix()).sweep(rules)
 	var out []Span
-	for _, s := range newCalendar(from.Unix(), to.Unix()).open(rules) {
+	for s, ok := w.next(from.Unix()); ok; s, ok = w.next(s.to) {
 		out = append(out, s.times())
 	}
 	return out
@@ -36,14 +37,25 @@ func Freezes(rules []model.WindowRule, from, to time.Time) []Freeze {
 	if unclear(rules) != "" || !from.Before(to) {
 		return nil
 	}
-	c := newCalendar(from.Unix(), to.Unix())
 	var out []Freeze
-	for _, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		if r.Freeze == nil {
 			continue
 		}
-		for _, s := range merge(c.schedule(nil, r.Freeze, r.Location)) {
-			out = append(out, Freeze{s.times(), r.Name})
+		begin := from.Unix()
+		if r.Freeze.Starts != nil {
+			begin -= seconds(r.Freeze.Duration) + 2*day // those that overlap are told as one
+		}
+		l := newCalendar(rules[i:i+1], begin, to.Unix()).lane(r.Freeze, r.Location, 0)
+		for l.cur != none {
+			s := l.cur
+			for l.seek(s.to); l.cur.from <= s.to; l.seek(s.to) {
+				s.to = l.cur.to
+			}
+			if s.to > from.Unix() {
+				out = append(out, Freeze{s.times(), r.Name})
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Freeze) int { return cmp.Compare(a.From.Unix(), b.From.Unix()) })

@@ -11,11 +11,20 @@
 // in the second (unless it is the very begin of that hour: nothing of the hour
 // is inside then); and a span that lies within a skipped hour is empty.
 //
+// Spans that recur, by a cron schedule or a recurrence rule, begin by the same
+// rule: a start in a skipped hour is the transition, and one in a repeated hour
+// is its first pass and not its second. They last as long as they are told to,
+// in time that passes: a span of eight hours is over after eight hours, whatever
+// the clock shows then. So a rule that starts anew within an hour, such as every
+// five minutes for five minutes, has a gap where an hour is repeated.
+//
+// A cutoff is counted back from the end of what its rule allows without a gap:
+// there the rule lets nothing start any more.
+//
 // Times are exact to the second.
 package window
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +37,9 @@ const Horizon = 366 * 24 * time.Hour
 
 // horizons are tried in turn: an answer is mostly near, and a far one costs more.
 var horizons = [...]int64{2 * day, 8 * day, 64 * day, int64(Horizon / time.Second)}
+
+// Longest is how long a span that recurs, and a cutoff, may be.
+const Longest = 366 * 24 * time.Hour
 
 // Evaluate says how rules stand at an instant. Until and NextOpen are in UTC;
 // while it is open NextOpen is the opening after the next closing. A rule that
@@ -43,20 +55,21 @@ func Evaluate(rules []model.WindowRule, at time.Time) model.WindowState {
 	now := at.Unix()
 	var state model.WindowState
 	for i, horizon := range horizons {
-		c := newCalendar(now, now+horizon)
-		open := c.open(rules)
+		c := newCalendar(rules, now, now+horizon)
+		w := c.sweep(rules)
+		next, ok := w.next(now)
+		state.Open = ok && next.from == now
 		if i == 0 {
-			state.Open = len(open) > 0 && open[0].from == now
-			state.Reason, state.Rule = explain(rules, c, state.Open)
+			state.Reason, state.Rule = c.explain(rules, state.Open)
 		}
 		if state.Open {
-			if open[0].to < c.to {
-				state.Until = instant(open[0].to)
+			if next.to < c.to {
+				state.Until = instant(next.to)
 			}
-			open = open[1:]
+			next, ok = w.next(next.to)
 		}
-		if len(open) > 0 {
-			state.NextOpen = instant(open[0].from)
+		if ok {
+			state.NextOpen = instant(next.from)
 			break
 		}
 	}
@@ -81,24 +94,19 @@ func Next(rules []model.WindowRule, at time.Time, n int) []Opening {
 		return nil
 	}
 	now := at.Unix()
-	var c *calendar
-	var open []span
-	for _, horizon := range horizons {
-		c = newCalendar(now, now+horizon)
-		// One more than asked for, as the last may be cut off.
-		if open = c.open(rules); len(open) > n {
-			break
-		}
-	}
+	c := newCalendar(rules, now, now+seconds(Horizon))
+	w := c.sweep(rules)
 	var openings []Opening
-	for _, s := range open[:min(n, len(open))] {
+	for s, ok := w.next(now); ok && len(openings) < n; s, ok = w.next(s.to) {
 		o := Opening{From: instant(s.from)}
 		if s.to < c.to {
 			o.To = instant(s.to)
 		}
+		here := newCalendar(rules, s.from, s.to)
+		here.zones = c.zones
 		for i := range rules {
-			if rules[i].Allow != nil && c.touches(&rules[i], s) {
-				o.Rules = append(o.Rules, rules[i].Name)
+			if r := &rules[i]; r.Allow != nil && here.lane(r.Allow, r.Location, r.Cutoff).cur.from < s.to {
+				o.Rules = append(o.Rules, r.Name)
 			}
 		}
 		openings = append(openings, o)
@@ -108,8 +116,10 @@ func Next(rules []model.WindowRule, at time.Time, n int) []Opening {
 
 // unclear says which rule makes no sense. To guess would be to open.
 func unclear(rules []model.WindowRule) string {
-	for _, r := range rules {
-		if r.Location == nil || (r.Allow == nil) == (r.Freeze == nil) || !sound(r.Allow) || !sound(r.Freeze) {
+	for i := range rules {
+		r := &rules[i]
+		if r.Location == nil || (r.Allow == nil) == (r.Freeze == nil) || !sound(r.Allow) || !sound(r.Freeze) ||
+			r.Cutoff < 0 || r.Cutoff > Longest || r.Cutoff > 0 && r.Freeze != nil {
 			return fmt.Sprintf("the rule %s cannot be understood", r.Name)
 		}
 	}
@@ -117,7 +127,14 @@ func unclear(rules []model.WindowRule) string {
 }
 
 func sound(s *model.Schedule) bool {
-	if s == nil || s.OneOff() {
+	switch {
+	case s == nil:
+		return true
+	case s.Starts != nil:
+		return !s.OneOff() && s.Days == nil && s.Duration >= time.Second && s.Duration <= Longest
+	case s.Duration != 0:
+		return false
+	case s.OneOff():
 		return true
 	}
 	const midnight = 24 * 60
@@ -126,86 +143,3 @@ func sound(s *model.Schedule) bool {
 }
 
 func instant(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
-
-// span is a half-open span of time in Unix seconds.
-type span struct{ from, to int64 }
-
-// open is when the rules are open in the calendar's range, in order and apart.
-func (c *calendar) open(rules []model.WindowRule) []span {
-	allowed := []span{{c.from, c.to}}
-	if slices.ContainsFunc(rules, func(r model.WindowRule) bool { return r.Allow != nil }) {
-		allowed = c.spans(rules, func(r *model.WindowRule) *model.Schedule { return r.Allow })
-	}
-	return c.clip(subtract(allowed, c.frozen(rules)))
-}
-
-// frozen is when the rules are frozen, in order and apart.
-func (c *calendar) frozen(rules []model.WindowRule) []span {
-	return c.spans(rules, func(r *model.WindowRule) *model.Schedule { return r.Freeze })
-}
-
-// spans merges the spans of the schedules that pick chooses.
-func (c *calendar) spans(rules []model.WindowRule, pick func(*model.WindowRule) *model.Schedule) []span {
-	var all []span
-	for i := range rules {
-		if s := pick(&rules[i]); s != nil {
-			all = c.schedule(all, s, rules[i].Location)
-		}
-	}
-	return merge(all)
-}
-
-// touches reports whether an allow rule has a part in a span.
-func (c *calendar) touches(r *model.WindowRule, s span) bool {
-	return slices.ContainsFunc(c.schedule(nil, r.Allow, r.Location), func(o span) bool {
-		return o.from < s.to && o.to > s.from
-	})
-}
-
-// clip leaves of spans what lies in the calendar's range.
-func (c *calendar) clip(spans []span) []span {
-	var out []span
-	for _, s := range spans {
-		if s = (span{max(s.from, c.from), min(s.to, c.to)}); s.from < s.to {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// merge puts spans in order and joins those that overlap or meet.
-func merge(spans []span) []span {
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	out := spans[:0]
-	for _, s := range spans {
-		if n := len(out); n > 0 && s.from <= out[n-1].to {
-			out[n-1].to = max(out[n-1].to, s.to)
-		} else {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// subtract is a without b; both are in order and apart, and so is the result.
-func subtract(a, b []span) []span {
-	var out []span
-	for _, s := range a {
-		for len(b) > 0 && b[0].to <= s.from {
-			b = b[1:]
-		}
-		for _, cut := range b {
-			if cut.from >= s.to {
-				break
-			}
-			if cut.from > s.from {
-				out = append(out, span{s.from, cut.from})
-			}
-			s.from = cut.to
-		}
-		if s.from < s.to {
-			out = append(out, s)
-		}
-	}
-	return out
-}

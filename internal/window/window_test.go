@@ -8,6 +8,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"github.com/fairtide-dev/fairtide/internal/recur"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -336,21 +337,62 @@ func BenchmarkEvaluate200Rules(b *testing.B) {
 	for i := range 5 {
 		texts = append(texts, fmt.Sprintf("freeze f%d UTC 2026-%02d-01T00:00:00Z 2026-%02d-03T00:00:00Z", i, i+1, i+1))
 	}
-	r := rules(b, texts...)
+	weekly := rules(b, texts...)
 	shared := map[string]*time.Location{} // as the configuration's reader shares them
-	for i := range r {
-		name := r[i].Location.String()
+	for i := range weekly {
+		name := weekly[i].Location.String()
 		if shared[name] == nil {
-			shared[name] = r[i].Location
+			shared[name] = weekly[i].Location
 		}
-		r[i].Location = shared[name]
+		weekly[i].Location = shared[name]
 	}
-	for name, text := range map[string]string{"open": "2026-11-03T10:00:00Z", "closed": "2026-11-07T23:30:00Z", "frozen": "2026-03-02T00:00:00Z"} {
-		b.Run(name, func(b *testing.B) {
-			now := at(b, text)
-			for b.Loop() {
-				Evaluate(r, now)
-			}
-		})
+	mixed := slices.Clone(weekly)
+	for i := range mixed {
+		var starts model.Recurrence
+		switch i % 5 {
+		case 1:
+			starts = cron(b, fmt.Sprintf("%d %d * * %d", i%60, i%24, i%7))
+		case 2:
+			starts = cron(b, fmt.Sprintf("*/15 %d-%d %d * *", i%12, i%12+3, i%28+1))
+		case 3:
+			starts = monthly(b, i)
+		default:
+			continue
+		}
+		mixed[i].Allow, mixed[i].Freeze = &model.Schedule{Starts: starts, Duration: time.Duration(i%8+1) * time.Hour}, nil
+		mixed[i].Cutoff = time.Duration(i%2) * 15 * time.Minute
 	}
+	for kind, r := range map[string][]model.WindowRule{"weekly": weekly, "mixed": mixed} {
+		for name, text := range map[string]string{"open": "2026-11-03T10:00:00Z", "closed": "2026-11-07T23:30:00Z", "frozen": "2026-03-02T00:00:00Z"} {
+			b.Run(kind+"/"+name, func(b *testing.B) {
+				now := at(b, text)
+				for b.Loop() {
+					Evaluate(r, now)
+				}
+			})
+		}
+	}
+}
+
+func cron(t testing.TB, text string) model.Recurrence {
+	t.Helper()
+	r, err := recur.Cron(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// monthly is a rule of every few months, or of every few weeks.
+func monthly(t testing.TB, i int) model.Recurrence {
+	t.Helper()
+	text := fmt.Sprintf("FREQ=MONTHLY;INTERVAL=%d;BYDAY=%dTU", i%3+1, i%4+1)
+	if i%2 == 0 {
+		text = fmt.Sprintf("FREQ=WEEKLY;INTERVAL=%d;BYDAY=SA,SU", i%3+1)
+	}
+	r, err := recur.RRule(text, time.Date(2024, 1, 1, i%24, 0, 0, 0, time.UTC), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -1,0 +1,52 @@
+package windows
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/fairtide-dev/fairtide/internal/recur"
+	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/frame"
+	"github.com/fairtide-dev/fairtide/tui/theme"
+)
+
+// Rules that recur are drawn and told as the others are, and a cutoff is shut.
+func TestRulesThatRecur(t *testing.T) {
+	utc := zone(t, "UTC")
+	cron, err := recur.Cron("0 9 * * 1-5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rrule, err := recur.RRule("FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", date(2026, 11, 23), utc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := []model.WindowRule{
+		{Name: "days", Location: utc, Allow: &model.Schedule{Starts: cron, Duration: 9 * time.Hour}, Cutoff: 3 * time.Hour},
+		{Name: "every other Wednesday", Location: utc, Freeze: &model.Schedule{Starts: rrule, Duration: 24 * time.Hour}},
+	}
+	const open, frozen, shut = "...##...", "xxxxxxxx", "........"
+	for monday, want := range map[time.Time]string{
+		date(2026, 11, 23): strings.Join([]string{open, open, frozen, open, open, shut, shut}, " "),
+		date(2026, 11, 30): strings.Join([]string{open, open, open, open, open, shut, shut}, " "),
+	} {
+		got := cellsOf(t, rules, utc, monday, 64, true)
+		f := frame.Frame{Theme: theme.New(theme.Options{Depth: theme.Mono, ASCII: true})}
+		if want = strings.ReplaceAll(want, "x", f.Glyph.Frozen); got != want {
+			t.Errorf("the week of %s:\n got %s\nwant %s", monday.Format(time.DateOnly), got, want)
+		}
+	}
+	f := frame.Frame{W: 120, H: 20, Now: date(2026, 11, 25).Add(10 * time.Hour), Theme: theme.New(theme.Options{Depth: theme.Mono})}
+	lines := ansi.Strip(strings.Join(ruleLines(f, model.Environment{Windows: rules}, 120), "\n"))
+	for _, want := range []string{
+		"days  Mon–Fri 09:00 for 9 hours UTC, no start in the last 3 hours",
+		"every other Wednesday  FREQ=WEEKLY;INTERVAL=2;BYDAY=WE for 1 day UTC",
+	} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("%q is not in\n%s", want, lines)
+		}
+	}
+}
