@@ -60,26 +60,26 @@ func (c *Client) readIdentity(ctx context.Context) (model.ClusterInfo, error) {
 	default:
 		return id, c.unreachable(err)
 	}
-	id.User = c.whoAmI(ctx)
+	id.User, id.Groups = c.whoAmI(ctx)
 	return id, nil
 }
 
-// whoAmI is the caller's name as the API server knows it (SelfSubjectReview,
-// KEP-3325); empty where the server does not say.
-func (c *Client) whoAmI(ctx context.Context) string {
+// whoAmI is the caller's name and groups as the API server knows them
+// (SelfSubjectReview, KEP-3325); empty where the server does not say.
+func (c *Client) whoAmI(ctx context.Context) (user string, groups []string) {
 	review := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview",
 	}}
 	gvr := schema.GroupVersionResource{Group: "authentication.k8s.io", Version: "v1", Resource: "selfsubjectreviews"}
 	out, err := c.dyn.Resource(gvr).Create(ctx, review, metav1.CreateOptions{})
 	if err != nil {
-		return ""
+		return "", nil
 	}
 	var r authenticationv1.SelfSubjectReview
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(out.Object, &r); err != nil {
-		return ""
+		return "", nil
 	}
-	return r.Status.UserInfo.Username
+	return r.Status.UserInfo.Username, r.Status.UserInfo.Groups
 }
 
 func groupKind(id model.ObjectID) schema.GroupKind {

@@ -104,11 +104,6 @@ type Signer struct {
 	GPG  string // a public key, ASCII-armored
 }
 
-// OverridePolicy says whether a window may be overridden with a reason.
-type OverridePolicy struct {
-	Allowed bool
-}
-
 // PrunePolicy says whether objects that left the render are deleted, and how
 // many at once at most. A plan that would delete more than Max is refused.
 type PrunePolicy struct {

@@ -201,6 +201,11 @@ type Plan struct {
 	// Replaces is set when the operator allowed objects to be deleted and made
 	// again, beside what the policy allows.
 	Replaces bool
+	// Requirements are those of the environment that are about what is shipped,
+	// as they stood when the plan was read. They are judged again before the
+	// first write; RequireReviewed is the operator's, and not among them.
+	Requirements []Requirement
+	NeedsReview  bool // RequireReviewed is asked for too
 	// NoLenses says why there are no sides for the lenses git and drift; empty
 	// when there are, or when they were not asked for.
 	NoLenses string
@@ -369,6 +374,9 @@ type Approval struct {
 	// Confirmed are the objects whose names the operator typed (ObjectID.Ref),
 	// where the plan asks for that.
 	Confirmed []string
+	// Reviewed are the objects whose diffs, as the plan has them, the operator
+	// has marked as read.
+	Reviewed []ObjectID
 }
 
 // Moved is one object that another reading of a plan judges differently.

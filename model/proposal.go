@@ -80,12 +80,6 @@ type Proposed struct {
 	Validation *Check `json:"validation,omitempty"`
 }
 
-// Requirements are what a pull request has to meet before fairtide merges it.
-type Requirements struct {
-	Approvals int  // how many, of the head, by others than the author
-	Checks    bool // every check is green
-}
-
 // ImageUse is one image of an environment and what could replace it.
 type ImageUse struct {
 	Image   string     `json:"image"`             // without tag and digest

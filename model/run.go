@@ -42,6 +42,10 @@ type Run struct {
 	Objects      []RunObject  `json:"objects"`
 	Tests        []TestResult `json:"tests"`
 	PullRequests []int        `json:"pullRequests"`
+	// Requirements are those of the environment, as they stood at the first write.
+	Requirements []Requirement `json:"requirements,omitempty"`
+	// Exception is what Override overrode; nil: every rule was obeyed.
+	Exception *Exception `json:"exception,omitempty"`
 	// Kept are the fields whose live values the operator kept.
 	Kept []FieldRef `json:"kept,omitempty"`
 	// Thread is where the run is told of in Slack: channel and message, so

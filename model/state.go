@@ -54,6 +54,7 @@ type ClusterInfo struct {
 	UID     string // of the kube-system namespace
 	Version string
 	User    string        // the caller, as the API server knows it
+	Groups  []string      // that the caller is in, likewise
 	Now     time.Time     // the API server's clock, to the second
 	Skew    time.Duration // the local clock minus the API server's
 }
@@ -77,5 +78,6 @@ type EnvironmentStatus struct {
 	Adopt   bool          `json:"adopt,omitempty"`
 	Cluster string        `json:"cluster,omitempty"` // context and server
 	User    string        `json:"user,omitempty"`    // the caller, as the API server knows it
+	Groups  []string      `json:"-"`                 // that the caller is in, likewise
 	Problem string        `json:"problem,omitempty"` // why a part is missing; one sentence
 }

@@ -44,7 +44,7 @@ func (a *App) ship() tea.Cmd {
 	}
 	d := dialog.New(spec, a.now())
 	a.question = &question{Dialog: d, confirmed: func() tea.Cmd {
-		approval := model.Approval{Plan: plan, Confirmed: model.Refs(plan.ToType())} // each field was filled in
+		approval := model.Approval{Plan: plan, Confirmed: model.Refs(plan.ToType()), Reviewed: c.read()} // each field was filled in
 		if c.overrides {
 			approval.Override = d.Value(0)
 		}
@@ -68,7 +68,7 @@ type confirm struct {
 	page      *review.Page
 	plan      *model.Plan
 	env       model.Environment
-	overrides bool // the window is closed and a reason is asked for
+	overrides bool // a rule forbids it, and a reason is asked for
 
 	past  slot.Slot[[]model.Run] // that say how long this one may take
 	told  *model.Plan            // that moves lead to
@@ -92,16 +92,19 @@ func (c *confirm) refused() string {
 		}
 		return why
 	}
-	return c.closedForGood()
+	if why := c.closedForGood(); why != "" {
+		return why
+	}
+	return c.unmetForGood()
 }
 
 // closedForGood says that the window is closed where no reason would help.
 func (c *confirm) closedForGood() string {
-	if !c.closed() || c.env.Override.Allowed {
+	if !c.closed() || c.mayOverride() {
 		return ""
 	}
 	w := c.app.window(c.env.Name)
-	out := "the window is closed (" + w.Reason + "), and the policy allows no override."
+	out := "the window is closed (" + w.Reason + "), and " + c.noOverride()
 	if !w.NextOpen.IsZero() {
 		out += " It opens in " + words.Left(w.NextOpen.Sub(c.app.now())) + "."
 	}
@@ -136,14 +139,14 @@ func (c *confirm) moved() string {
 	return ""
 }
 
-// fields are what has to be filled in: a reason where the window is closed,
+// fields are what has to be filled in: a reason where a rule forbids it,
 // the environment's name where a mistake would hurt, and the name of what does
 // not come back. Several names would be copied and not read: instead of them,
 // and of the environment's, both it and their number are typed.
 func (c *confirm) fields() []dialog.Field {
 	var out []dialog.Field
-	if c.overrides = c.closed(); c.overrides {
-		out = append(out, dialog.Field{Label: "Reason to override the closed window:", Limit: reasonLimit})
+	if c.overrides = c.closed() || len(c.unmet()) > 0; c.overrides {
+		out = append(out, dialog.Field{Label: "Reason to override " + c.overridden() + ":", Limit: reasonLimit})
 	}
 	lost := c.plan.ToType()
 	if len(lost) > 1 {

@@ -50,6 +50,7 @@ func (c *confirm) body(f frame.Frame, w int) []string {
 	if words, known := c.approved(f); known || words != "" && !tight {
 		out = append(out, c.fact(f, "approved", words, w))
 	}
+	out = append(out, c.needLines(f, w)...)
 	out = append(out, "")
 	out = append(out, counts(f, c.plan.Counts(), w, tight)...)
 	if lost := c.plan.ToType(); len(lost) > 1 {

@@ -53,7 +53,7 @@ was interrupted.`,
 	}
 	c.Flags().StringVar(&a.commit, "commit", "", "apply this merged revision instead of the branch's head")
 	c.Flags().StringVar(&a.plan, "plan", "", "apply the plan saved in this file")
-	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed; it is recorded")
+	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed or requirements are not met; it is recorded")
 	c.Flags().BoolVar(&a.yes, "yes", false, "confirm the plan")
 	c.Flags().BoolVar(&a.replace, "replace", false, "allow objects to be deleted and made again where an immutable field changes")
 	keepFlag(c.Flags(), &a.keep)
@@ -102,6 +102,7 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 	if err != nil {
 		return err
 	}
+	doc.Requirements = p.requirements(plan)
 	if err := p.printPlan(p.stderr, plan, doc); err != nil {
 		return err
 	}
@@ -110,7 +111,8 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 			return err
 		}
 	}
-	_, err = e.Apply(ctx, model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed}, p.logged(p.eventWriter(format)))
+	approval := model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed, Reviewed: p.reviewed(plan)}
+	_, err = e.Apply(ctx, approval, p.logged(p.eventWriter(format)))
 	return err
 }
 

@@ -94,8 +94,10 @@ func (p *program) diff(ctx context.Context, d diffFlags) error {
 	if err != nil {
 		return err
 	}
+	requirements := p.requirements(plan)
 	if d.save != "" {
 		doc, err := newPlanDocument(plan)
+		doc.Requirements = requirements
 		if err == nil {
 			err = savePlan(d.save, doc)
 		}
@@ -106,12 +108,12 @@ func (p *program) diff(ctx context.Context, d diffFlags) error {
 	if d.showHidden {
 		plan = lens.WithHidden(plan)
 	}
-	return p.showDiff(plan, through, format)
+	return p.showDiff(plan, through, format, requirements)
 }
 
 // showDiff writes a plan through a lens. What differs through it is what the
 // exit code is about.
-func (p *program) showDiff(plan *model.Plan, through model.Lens, format string) error {
+func (p *program) showDiff(plan *model.Plan, through model.Lens, format string, requirements []model.Requirement) error {
 	seen := lens.Through(plan, through)
 	if through != model.LensApply && plan.NoLenses != "" {
 		return model.Errorf(model.ExitUsage, "%s: there is nothing to see through the lens %s: %s", plan.Environment, through, plan.NoLenses)
@@ -127,6 +129,7 @@ func (p *program) showDiff(plan *model.Plan, through model.Lens, format string) 
 	if err != nil {
 		return err
 	}
+	doc.Requirements = requirements
 	if format == "json" {
 		return p.differs(seen, p.writeJSON(doc))
 	}
@@ -196,6 +199,9 @@ func (p *program) printPlan(w io.Writer, plan *model.Plan, doc planDocument) err
 	}
 	for _, n := range plan.Notes {
 		_, err = fmt.Fprintln(w, "note: "+sanitize.Text(n))
+	}
+	for _, r := range doc.Requirements {
+		_, err = fmt.Fprintln(w, sanitize.Line(r.Sentence()))
 	}
 	if plan.Problem != "" {
 		_, err = fmt.Fprintln(w, "cannot be applied: "+sanitize.Text(plan.Problem))

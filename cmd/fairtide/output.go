@@ -57,8 +57,11 @@ type planDocument struct {
 	Replaces    bool             `json:"replaces,omitempty"`
 	Risks       []model.Risk     `json:"risks"` // of the plan as a whole
 	Notes       []string         `json:"notes,omitempty"`
-	Objects     []objectDocument `json:"objects"`
-	Counts      model.Counts     `json:"counts"`
+	// Requirements are how those of the environment stand; none: it has none
+	// that are about this plan.
+	Requirements []model.Requirement `json:"requirements,omitempty"`
+	Objects      []objectDocument    `json:"objects"`
+	Counts       model.Counts        `json:"counts"`
 }
 
 type objectDocument struct {

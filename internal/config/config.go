@@ -140,6 +140,9 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		c.Environments[i].Hide = slices.Concat(hide, c.Environments[i].Hide)
 		c.Environments[i].Mask = slices.Concat(mask, c.Environments[i].Mask)
 	}
+	for _, check := range d.later {
+		check(c)
+	}
 	return c
 }
 

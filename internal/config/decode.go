@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fairtide-dev/fairtide/model"
 )
 
 // maxNodes bounds what is read of a file: aliases can make a short file long.
@@ -24,6 +26,7 @@ type decoder struct {
 	budget   int // nodes that may still be read
 	hidden   int // more than 0: what is read may be secret, and is not repeated
 	zones    map[string]*time.Location
+	later    []func(model.Config) // checks of what is read against all the rest
 }
 
 // key is one of the keys of a mapping.

@@ -44,11 +44,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 			choice(d, n, in("deploy"), []model.DeployMode{model.DeployConfirm, model.DeployAuto}, &e.Deploy)
 		}},
 		{name: "windows", read: func(n *yaml.Node) { e.Windows = d.windows(n, what) }},
-		{name: "override", read: func(n *yaml.Node) {
-			d.mapping(n, in("override"), []key{{name: "allowed", read: func(n *yaml.Node) {
-				d.bool(n, in("override: allowed"), &e.Override.Allowed)
-			}}})
-		}},
+		{name: "override", read: func(n *yaml.Node) { e.Override = d.override(n, in("override")) }},
 		{name: "prune", read: func(n *yaml.Node) {
 			d.mapping(n, in("prune"), []key{
 				{name: "enabled", read: func(n *yaml.Node) { d.bool(n, in("prune: enabled"), &e.Prune.Enabled) }},
@@ -59,7 +55,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 			})
 		}},
 		{name: "replace", read: func(n *yaml.Node) { e.Replace = d.replace(n, in("replace")) }},
-		{name: "requires", read: func(n *yaml.Node) { e.Requires = d.requires(n, in("requires")) }},
+		{name: "requires", read: func(n *yaml.Node) { d.requires(n, in("requires"), &e) }},
 		{name: "tests", read: func(n *yaml.Node) { e.Tests = d.tests(n, what) }},
 		{name: "sandbox", read: func(n *yaml.Node) { e.Sandbox = d.sandbox(n, in("sandbox")) }},
 		{name: "helm", read: func(n *yaml.Node) { e.Helm = d.helm(n, in("helm")) }},
@@ -74,18 +70,6 @@ func (d *decoder) cluster(n *yaml.Node, what string, to *string) {
 	d.mapping(n, what, []key{{name: "context", read: func(n *yaml.Node) {
 		*to, _ = d.text(n, what+": context")
 	}}})
-}
-
-func (d *decoder) requires(n *yaml.Node, what string) model.Requirements {
-	var r model.Requirements
-	d.mapping(n, what, []key{
-		{name: "approvals", read: func(n *yaml.Node) { d.count(n, what+": approvals", &r.Approvals) }},
-		{name: "checks", read: func(n *yaml.Node) { d.bool(n, what+": checks", &r.Checks) }},
-		{name: "reviewed", unsupported: true, hint: remove},
-		{name: "signed", unsupported: true, hint: remove},
-		{name: "soak", unsupported: true, hint: remove},
-	})
-	return r
 }
 
 func (d *decoder) sandbox(n *yaml.Node, what string) model.Sandbox {

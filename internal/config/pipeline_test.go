@@ -92,8 +92,6 @@ func TestPipelineProblems(t *testing.T) {
 	}{
 		{"approvals", with("requires: {approvals: yes}"), `6:27: environment "prod": requires: approvals must be a whole number from 0 on, not the text "yes"`},
 		{"checks", with("requires: {checks: green}"), `6:24: environment "prod": requires: checks must be true or false, not the text "green"`},
-		{"reviewed", with("requires: {reviewed: true}"), `6:16: environment "prod": requires: this version of fairtide does not support reviewed yet, and to ignore it would be unsafe: use a version that does, or remove it`},
-		{"soak", with("requires: {soak: {environment: staging, for: 24h}}"), `6:16: environment "prod": requires: this version of fairtide does not support soak yet, …`},
 		{"requires key", with("requires: {approval: 1}"), `6:16: environment "prod": requires: unknown key "approval"; did you mean "approvals"?`},
 		{"sandbox", with("sandbox: {namespace: A}"), `6:26: environment "prod": sandbox: namespace "A" must be at most 40 …`},
 		{"sandbox key", with("sandbox: {context: x}"), `6:15: environment "prod": sandbox: unknown key "context"; …`},

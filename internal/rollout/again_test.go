@@ -51,6 +51,8 @@ type memory struct {
 	watched  []model.ObjectID
 }
 
+func (*memory) ReadLock(context.Context, string) (*model.Lock, error) { return nil, nil }
+
 type freeLease struct{}
 
 func (freeLease) Held() bool                           { return true }

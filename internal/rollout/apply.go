@@ -52,12 +52,15 @@ type execution struct {
 	state    model.State
 	run      model.Run
 	missing  []string // requirements that are not met
-	title    string   // of what is shipped, for those who are told
-	teller   *teller  // tells others of the run
-	sandbox  bool     // not a run: nothing is recorded
-	began    bool     // the run has a record
-	lease    Lease
-	lost     bool // the lock was lost: nothing more may be written
+	unmerged bool     // what is shipped is a revert that is not merged
+	// requirements are how all of them stand, for the record.
+	requirements []model.Requirement
+	title        string  // of what is shipped, for those who are told
+	teller       *teller // tells others of the run
+	sandbox      bool    // not a run: nothing is recorded
+	began        bool    // the run has a record
+	lease        Lease
+	lost         bool // the lock was lost: nothing more may be written
 }
 
 func (x *execution) execute(ctx context.Context) error {
@@ -124,11 +127,9 @@ func (x *execution) admit(ctx context.Context) error {
 	if err := plan.Unconfirmed(x.approval.Confirmed); err != nil {
 		return err
 	}
-	if x.missing, err = e.required(ctx, x.site.env, plan.From, plan.Commit); err != nil {
+	x.unmerged = !merged
+	if err := x.judge(ctx, plan); err != nil {
 		return err
-	}
-	if !merged {
-		x.missing = append(x.missing, fmt.Sprintf("%s is not merged: nobody approved it", model.Short(plan.Commit)))
 	}
 	_, err = e.gate(ctx, x.site, x.approval.Override, x.missing)
 	return err
@@ -144,19 +145,6 @@ func (x *execution) emergency() error {
 	e.mu.Unlock()
 	if !known {
 		return model.Errorf(model.ExitUsage, "commit %s is not merged and no revert that was made here; merge it first", model.Short(commit))
-	}
-	return nil
-}
-
-// MayOverride is the error with exit code 8 when the policy of an environment
-// allows no exception, whatever the reason.
-func (e *Engine) MayOverride(ctx context.Context, name string) error {
-	s, err := e.locate(ctx, name)
-	if err != nil {
-		return err
-	}
-	if !s.env.Override.Allowed {
-		return model.Errorf(model.ExitRequirements, "%s: its policy allows no override, so nothing is applied before it is merged; open the pull request, and have it approved", name)
 	}
 	return nil
 }
@@ -193,12 +181,16 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	}
 	x.reading, x.state = r, r.state
 	x.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
-	// Again: the window may have closed since the confirm.
-	verdict, err := x.engine.gate(ctx, x.site, x.approval.Override, x.missing)
+	// Again: the window may have closed since the confirm, and what an approval
+	// or a soak was worth then may be gone.
+	if err := x.judge(ctx, r.plan); err != nil {
+		return prefix(name, err)
+	}
+	allowed, err := x.engine.gate(ctx, x.site, x.approval.Override, x.missing)
 	if err != nil {
 		return prefix(name, err)
 	}
-	if err := x.begin(ctx, holder, verdict); err != nil {
+	if err := x.begin(ctx, holder, allowed); err != nil {
 		return prefix(name, err)
 	}
 	if err := x.apply(ctx); err != nil {
@@ -210,11 +202,12 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 // begin writes the record of the run, then the state with everything the run
 // may create in its inventory: should the program die in the next moment, the
 // record says that a run was under way and nothing it made is forgotten.
-func (x *execution) begin(ctx context.Context, holder, windowVerdict string) error {
+func (x *execution) begin(ctx context.Context, holder string, allowed ruling) error {
 	plan := x.reading.plan
 	run := model.Run{
 		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
-		Operator: holder, Override: x.approval.Override, Window: windowVerdict,
+		Operator: holder, Override: x.approval.Override, Window: allowed.window,
+		Requirements: x.requirements, Exception: allowed.exception,
 		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
 		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx), Kept: plan.Kept,
 	}

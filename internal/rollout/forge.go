@@ -2,12 +2,8 @@ package rollout
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -126,123 +122,4 @@ func (e *Engine) pullRequestsOf(ctx context.Context, changes []model.Change) (ma
 		}
 	}
 	return known, err
-}
-
-// unmet lists the requirements that a pull request does not meet, each with
-// what would satisfy it.
-func unmet(r model.Requirements, pr model.PullRequest) []string {
-	var out []string
-	if n := len(pr.Approvals); n < r.Approvals {
-		s := fmt.Sprintf("%d of %d approvals: %d more of its head, by somebody other than %s", n, r.Approvals, r.Approvals-n, pr.Author)
-		if stale := pr.StaleApprovals(); len(stale) > 0 {
-			s += " (" + strings.Join(stale, ", ") + " approved before the last push)"
-		}
-		out = append(out, s)
-	}
-	if o := pr.Objections(); r.Approvals > 0 && len(o) > 0 {
-		out = append(out, "changes are requested by "+strings.Join(o, ", ")+": they have to approve or withdraw")
-	}
-	if r.Checks && pr.Checks != model.CheckSuccess {
-		out = append(out, checksWord(pr))
-	}
-	return out
-}
-
-func checksWord(pr model.PullRequest) string {
-	var names []string
-	for _, c := range pr.CheckRuns {
-		if c.State == model.CheckFailure || c.State == model.CheckPending {
-			names = append(names, c.Name)
-		}
-	}
-	what := ""
-	if len(names) > 0 {
-		what = " (" + strings.Join(names, ", ") + ")"
-	}
-	switch pr.Checks {
-	case model.CheckFailure:
-		return "checks failed" + what + ": a green run of its head is needed"
-	case model.CheckPending:
-		return "checks are running" + what + ": wait for them"
-	case model.CheckNone, "":
-		return "no check has reported on its head: one green check is needed"
-	}
-	note := pr.ChecksNote
-	if note == "" {
-		note = "the forge does not say how they stand"
-	}
-	return "checks cannot be read: " + note
-}
-
-// required checks the requirements for what a plan ships: every change has to
-// come from a pull request that met them when it was merged.
-func (e *Engine) required(ctx context.Context, env model.Environment, from, to string) ([]string, error) {
-	if env.Requires == (model.Requirements{}) || from == "" || from == to {
-		return nil, nil
-	}
-	p, err := e.cfg.Repository.Pending(ctx, env, from, to)
-	if err != nil {
-		return nil, err
-	}
-	pulls, err := e.pullRequestsOf(ctx, p.Changes)
-	if err != nil {
-		return nil, fmt.Errorf("the requirements cannot be judged: %w", err)
-	}
-	var out []string
-	if p.Incomplete {
-		out = append(out, "not every change that is shipped is known: "+p.Diverged)
-	}
-	for _, c := range p.Changes {
-		if !c.RendersChange {
-			continue
-		}
-		pr, ok := pulls[c.Commit]
-		if !ok {
-			out = append(out, fmt.Sprintf("%s %q came without a pull request: nobody approved it", model.Short(c.Commit), c.Title))
-			continue
-		}
-		for _, u := range unmet(env.Requires, pr) {
-			out = append(out, fmt.Sprintf("#%d: %s", pr.Number, u))
-		}
-	}
-	return out, nil
-}
-
-// overriddenPrefix begins what gate says when it gives way to a reason.
-const overriddenPrefix = "overridden: "
-
-// gate judges window and requirements together, for a merge or an apply. It
-// returns what the window said, for the record.
-func (e *Engine) gate(ctx context.Context, s site, override string, missing []string) (string, error) {
-	info, err := s.cluster.Info(ctx)
-	if err != nil {
-		return "", err
-	}
-	w := window.Evaluate(s.env.Windows, info.Now)
-	if w.Open && len(missing) == 0 {
-		return w.Reason, nil
-	}
-	reason := strings.TrimSpace(override)
-	if reason != "" && s.env.Override.Allowed {
-		words := slices.Clone(missing)
-		if !w.Open {
-			words = append([]string{w.Reason}, words...)
-		}
-		return overriddenPrefix + strings.Join(words, "; "), nil
-	}
-	how := ""
-	switch {
-	case reason != "":
-		how = "; the policy does not allow to override it"
-	case s.env.Override.Allowed:
-		how = "; or give a reason to override it: --override REASON"
-	}
-	if !w.Open {
-		next := "it does not open within a year"
-		if !w.NextOpen.IsZero() {
-			next = "it opens " + w.NextOpen.UTC().Format("Mon 2006-01-02 15:04 MST")
-		}
-		return "", model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s%s", w.Reason, next, how)
-	}
-	return "", model.Errorf(model.ExitRequirements, "requirements are not met: %s%s", strings.Join(missing, "; "), how)
 }

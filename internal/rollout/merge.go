@@ -77,15 +77,19 @@ func (e *Engine) mayMerge(ctx context.Context, s site, pr model.PullRequest, hea
 	}
 	var rules []string
 	for _, t := range effects {
-		verdict, err := e.gate(ctx, t.site, override, append(unmet(t.site.env.Requires, pr), t.missing...))
+		missing, err := e.mergeNeeds(ctx, t.site, pr)
+		if err != nil {
+			return "", err
+		}
+		allowed, err := e.gate(ctx, t.site, override, append(missing, t.missing...))
 		if err != nil {
 			if t.site.env.Name != s.env.Name {
 				err = fmt.Errorf("pull request #%d alters %s too: %w", pr.Number, t.site.env.Name, err)
 			}
 			return "", err
 		}
-		if words, ok := strings.CutPrefix(verdict, overriddenPrefix); ok {
-			rules = append(rules, t.site.env.Name+": "+words)
+		if x := allowed.exception; x != nil {
+			rules = append(rules, t.site.env.Name+": "+strings.Join(x.Rules, "; ")+"; overridden by "+x.Who())
 		}
 	}
 	return strings.Join(rules, "; "), nil

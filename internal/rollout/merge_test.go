@@ -186,9 +186,14 @@ func TestRequirementsOfAnIncompleteList(t *testing.T) {
 	_, r, _, e := newShared("")
 	r.pending = model.Pending{Incomplete: true, Diverged: "this clone is shallow"}
 	env := model.Environment{Requires: model.Requirements{Approvals: 1}}
-	missing, err := e.required(t.Context(), env, oldCommit, newCommit)
-	if err != nil || len(missing) != 1 || !strings.Contains(missing[0], "this clone is shallow") {
-		t.Errorf("%q, %v", missing, err)
+	m, _ := newMemory()
+	found, err := e.needs(t.Context(), site{env: env, cluster: m}, oldCommit, newCommit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := model.UnmetSentences(found.requirements())
+	if len(missing) != 1 || !strings.Contains(missing[0], "this clone is shallow") {
+		t.Errorf("%q", missing)
 	}
 }
 

@@ -30,6 +30,7 @@ func (e *Engine) PlanAs(ctx context.Context, ask model.PlanAsk) (*model.Plan, er
 		return nil, err
 	}
 	e.blame(ctx, s.env, p, hash)
+	p.plan.Requirements, p.plan.NeedsReview = e.planned(ctx, s, p.plan), s.env.Requires.Reviewed
 	return p.plan, nil
 }
 

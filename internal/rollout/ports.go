@@ -17,6 +17,9 @@ type Repository interface {
 	Resolve(ctx context.Context, rev string) (string, error)
 	// Merged reports whether commit is on the branch that head is the tip of.
 	Merged(ctx context.Context, commit, head string) (bool, error)
+	// NewestOn is the index of the first among some commits of one branch, newest
+	// first and all after base, that head has on its line; len(line): none.
+	NewestOn(ctx context.Context, line []string, base, head string) (int, error)
 	File(ctx context.Context, commit, path string) ([]byte, error)
 	Pending(ctx context.Context, env model.Environment, deployed, head string) (model.Pending, error)
 	// Outline lists what is pending in several environments, without how it

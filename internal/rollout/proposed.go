@@ -53,7 +53,7 @@ func (e *Engine) branchOf(ctx context.Context, env model.Environment) (string, e
 // judge says what a pull request would do to the environment, and what it
 // lacks.
 func (e *Engine) judge(ctx context.Context, s site, before *model.Rendered, pr model.PullRequest) model.Proposed {
-	p := model.Proposed{PullRequest: pr, Unmet: unmet(s.env.Requires, pr)}
+	p := model.Proposed{PullRequest: pr, Unmet: unmet(s.env.Requires, pr, e.callerOf(ctx, s))}
 	if pr.Draft {
 		p.Unmet = append(p.Unmet, "it is a draft: mark it ready for review")
 	}

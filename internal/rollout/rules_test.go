@@ -33,7 +33,7 @@ func TestUnmet(t *testing.T) {
 		{"unreadable without a note", model.Requirements{Checks: true}, model.PullRequest{Checks: model.CheckUnknown}, []string{"does not say how they stand"}},
 		{"both", model.Requirements{Approvals: 1, Checks: true}, model.PullRequest{}, []string{"0 of 1", "no check"}},
 	} {
-		got := unmet(c.r, c.pr)
+		got := unmet(c.r, c.pr, "op9")
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %q", c.name, got)
 			continue
@@ -241,7 +241,8 @@ func TestGate(t *testing.T) {
 	} {
 		m, e := newMemory()
 		s := site{cluster: m, env: model.Environment{Windows: c.windows, Override: model.OverridePolicy{Allowed: c.allowed}}}
-		verdict, err := e.gate(t.Context(), s, c.override, c.missing)
+		allowed, err := e.gate(t.Context(), s, c.override, c.missing)
+		verdict := allowed.window
 		said := verdict
 		if err != nil {
 			said = err.Error()

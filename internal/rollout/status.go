@@ -97,7 +97,7 @@ func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentS
 	if err != nil {
 		return err
 	}
-	st.Cluster, st.User = ClusterName(info), info.User
+	st.Cluster, st.User, st.Groups = ClusterName(info), info.User, info.Groups
 	w := window.Evaluate(s.env.Windows, info.Now)
 	st.Window, st.Clock, st.Skew = &w, info.Now, info.Skew
 	state, err := s.cluster.ReadState(ctx, s.env.Name)

@@ -200,6 +200,9 @@ func (p *Page) facts(f frame.Frame, r model.Run, w int) []string {
 	if r.Override != "" {
 		paragraph("override", f.Glyph.Risk+" "+r.Override, f.Warn)
 	}
+	if x := r.Exception; x != nil {
+		paragraph("", "by "+x.Who()+", against: "+strings.Join(x.Rules, "; "), f.Warn)
+	}
 	if r.Window != "" {
 		paragraph("window", r.Window, f.Plain)
 	}
