@@ -138,6 +138,12 @@ func (r *randomSet) meddle(objects []model.Object, n int) {
 		case 1:
 			patch, sub = `{"spec":{"replicas":0}}`, []string{"scale"}
 		}
+		if o.ID.Kind == "Job" && manager == "kubectl-client-side-apply" {
+			// Taking over what it wrote into a suspended Job's template can take
+			// the labels along that the server made there, which the server then
+			// refuses. That is about migrating, not about settling.
+			manager = "dev1"
+		}
 		_, _ = r.rude.Resource(m.Resource).Namespace(o.ID.Namespace).Patch(r.ctx, o.ID.Name, types.MergePatchType, []byte(patch),
 			metav1.PatchOptions{FieldManager: manager}, sub...)
 	}
