@@ -112,7 +112,8 @@ func kindsOfRounds(group string) []kindOfRounds {
 		{gvr: bindingGVR, kind: "RoleBinding", base: "{roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}}", facets: []facet{
 			one("subjects", "[{kind: ServiceAccount, name: a, namespace: b}]", "[{kind: User, name: u}]", "[{kind: User, name: u, apiGroup: rbac.authorization.k8s.io}]")}},
 		{gvr: gvr("", "v1", "serviceaccounts"), kind: "ServiceAccount", base: "{}", facets: []facet{
-			one("automountServiceAccountToken", "true", "false"), some("imagePullSecrets", forms("{name: a}"), forms("{name: b}")), some("secrets", forms("{name: a}"), forms("{name: c}"))}},
+			// No secrets: the token controller takes those out that do not exist, whenever it comes to it.
+			one("automountServiceAccountToken", "true", "false"), some("imagePullSecrets", forms("{name: a}"), forms("{name: b}"))}},
 		{gvr: gvr("autoscaling", "v2", "horizontalpodautoscalers"), kind: "HorizontalPodAutoscaler", base: "{spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: none}}}", status: `{"status":{"desiredReplicas":%[1]d,"currentReplicas":1}}`,
 			facets: []facet{must("spec.maxReplicas", "3", "5"), one("spec.minReplicas", "1", "2"),
 				one("spec.metrics", "[{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]", "[{type: Resource, resource: {name: memory, target: {type: AverageValue, averageValue: 100Mi}}}]"), one("spec.behavior.scaleDown.stabilizationWindowSeconds", "60", "300")}},
