@@ -35,6 +35,7 @@ type Environment struct {
 	Namespace string // for objects that name none; empty: "default"
 	Deploy    DeployMode
 	Windows   []WindowRule
+	Overrun   Overrun
 	Override  OverridePolicy
 	Prune     PrunePolicy
 	Requires  Requirements
@@ -125,6 +126,8 @@ type Config struct {
 	Notify         Notify
 	// FetchEvery is how often an open UI asks the remote for news; 0: never.
 	FetchEvery time.Duration
+	// Warnings are what is likely not meant as it is written, each with its line.
+	Warnings []string
 }
 
 // DefaultFetchEvery is how often the remote is asked for news unless configured.

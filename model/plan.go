@@ -377,6 +377,11 @@ type Approval struct {
 	// Reviewed are the objects whose diffs, as the plan has them, the operator
 	// has marked as read.
 	Reviewed []ObjectID
+	// Wait arms the plan: it is applied when the window opens, if it is still
+	// the same then.
+	Wait bool
+	// Automatic is set when nobody confirmed the plan by hand.
+	Automatic bool
 }
 
 // Moved is one object that another reading of a plan judges differently.

@@ -84,6 +84,7 @@ type EventType string
 
 // The types of event, in the order in which a run tells them.
 const (
+	EventArmed     EventType = "armed" // waits for the window, until Until
 	EventStarted   EventType = "started"
 	EventLocked    EventType = "locked"
 	EventRechecked EventType = "rechecked"
@@ -116,6 +117,8 @@ type Event struct {
 	ExitCode *int   `json:"exitCode,omitempty"` // with type finished
 	// Moved says with type finished what is not as it was approved.
 	Moved []Moved `json:"moved,omitempty"`
+	// Until is with type armed when the window opens; zero: not known.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Readiness says how far an applied object is from being as Git wants it.

@@ -71,13 +71,15 @@ type EnvironmentStatus struct {
 	Window   *WindowState `json:"window"`  // nil: could not be judged, see Problem
 	// Clock is the cluster's clock when the window was judged, to the second;
 	// zero: not known. Skew is how far the local clock was ahead of it.
-	Clock   time.Time     `json:"clock,omitzero"`
-	Skew    time.Duration `json:"-"`
-	Lock    *Lock         `json:"lock"`
-	LastRun *RunRef       `json:"lastRun"`
-	Adopt   bool          `json:"adopt,omitempty"`
-	Cluster string        `json:"cluster,omitempty"` // context and server
-	User    string        `json:"user,omitempty"`    // the caller, as the API server knows it
-	Groups  []string      `json:"-"`                 // that the caller is in, likewise
-	Problem string        `json:"problem,omitempty"` // why a part is missing; one sentence
+	Clock time.Time     `json:"clock,omitzero"`
+	Skew  time.Duration `json:"-"`
+	// Rules are the environment's windows with their calendars read.
+	Rules   []WindowRule `json:"-"`
+	Lock    *Lock        `json:"lock"`
+	LastRun *RunRef      `json:"lastRun"`
+	Adopt   bool         `json:"adopt,omitempty"`
+	Cluster string       `json:"cluster,omitempty"` // context and server
+	User    string       `json:"user,omitempty"`    // the caller, as the API server knows it
+	Groups  []string     `json:"-"`                 // that the caller is in, likewise
+	Problem string       `json:"problem,omitempty"` // why a part is missing; one sentence
 }

@@ -50,7 +50,7 @@ func (a *App) ship() tea.Cmd {
 		}
 		cmd := a.start(c.env, approval, p.Shipped)
 		if r := a.runs[c.env.Name]; c.past.Loaded {
-			r.page.Usual, _ = estimate(c.past.Value)
+			r.page.Usual = model.EstimateRun(c.past.Value, c.plan, c.env).Takes
 		}
 		return cmd
 	}}

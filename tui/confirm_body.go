@@ -302,7 +302,8 @@ func (c *confirm) takes(f frame.Frame) (takes, from string) {
 	case !c.past.Loaded:
 		return f.Dim.Paint("not known yet"), f.Dim.Paint(": the history is being read")
 	}
-	d, of := estimate(c.past.Value)
+	e := model.EstimateRun(c.past.Value, c.plan, c.env)
+	d, of := e.Takes, e.Of
 	switch of {
 	case 0:
 		return f.Dim.Paint("not known"), f.Dim.Paint(": no run has succeeded here yet")

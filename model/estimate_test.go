@@ -1,27 +1,25 @@
-package tui
+package model
 
 import (
 	"testing"
 	"time"
-
-	"github.com/fairtide-dev/fairtide/model"
 )
 
 func TestTheEstimateIsTheMedianOfTheLastSuccesses(t *testing.T) {
 	start := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
-	run := func(state model.RunState, took time.Duration) model.Run {
-		return model.Run{State: state, StartedAt: start, FinishedAt: start.Add(took)}
+	run := func(state RunState, took time.Duration) Run {
+		return Run{State: state, StartedAt: start, FinishedAt: start.Add(took)}
 	}
-	ok := func(took ...time.Duration) []model.Run {
-		var out []model.Run
+	ok := func(took ...time.Duration) []Run {
+		var out []Run
 		for _, d := range took {
-			out = append(out, run(model.RunSucceeded, d))
+			out = append(out, run(RunSucceeded, d))
 		}
 		return out
 	}
-	open := model.Run{State: model.RunSucceeded, StartedAt: start}
+	open := Run{State: RunSucceeded, StartedAt: start}
 	for name, c := range map[string]struct {
-		runs []model.Run
+		runs []Run
 		want time.Duration
 		of   int
 	}{
@@ -30,12 +28,12 @@ func TestTheEstimateIsTheMedianOfTheLastSuccesses(t *testing.T) {
 		"two":                       {ok(time.Minute, 3*time.Minute), 2 * time.Minute, 2},
 		"an outlier":                {ok(time.Minute, 2*time.Hour, 2*time.Minute), 2 * time.Minute, 3},
 		"only the last six":         {append(ok(1, 2, 3, 4, 5, 6), ok(time.Hour, time.Hour, time.Hour, time.Hour)...), 3, 6},
-		"failed ones do not count":  {append(ok(time.Minute), run(model.RunFailed, time.Hour), run(model.RunAborted, 1), run(model.RunApplying, 1)), time.Minute, 1},
-		"nor those without an end":  {[]model.Run{open}, 0, 0},
+		"failed ones do not count":  {append(ok(time.Minute), run(RunFailed, time.Hour), run(RunAborted, 1), run(RunApplying, 1)), time.Minute, 1},
+		"nor those without an end":  {[]Run{open}, 0, 0},
 		"nor those that end before": {ok(-time.Minute), 0, 0},
 	} {
-		if got, of := estimate(c.runs); got != c.want || of != c.of {
-			t.Errorf("%s: %s of %d, want %s of %d", name, got, of, c.want, c.of)
+		if got := EstimateRun(c.runs, nil, Environment{}); got.Takes != c.want || got.Of != c.of {
+			t.Errorf("%s: %s of %d, want %s of %d", name, got.Takes, got.Of, c.want, c.of)
 		}
 	}
 }
