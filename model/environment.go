@@ -36,6 +36,7 @@ type Environment struct {
 	Deploy    DeployMode
 	Windows   []WindowRule
 	Overrun   Overrun
+	Rollout   RolloutPolicy
 	Override  OverridePolicy
 	Prune     PrunePolicy
 	Requires  Requirements

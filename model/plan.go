@@ -382,6 +382,8 @@ type Approval struct {
 	Wait bool
 	// Automatic is set when nobody confirmed the plan by hand.
 	Automatic bool
+	// Brake pauses the run between its waves; nil: nothing does.
+	Brake *Brake
 }
 
 // Moved is one object that another reading of a plan judges differently.

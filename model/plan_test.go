@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -149,6 +150,65 @@ func TestWaves(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
+func TestAnnotationsRefineTheWaves(t *testing.T) {
+	t.Parallel()
+	with := func(kind, name string, v Verdict, annotations ...string) PlannedObject {
+		o := object(kind, name, v)
+		notes := map[string]any{}
+		for i := 0; i < len(annotations); i += 2 {
+			notes[annotations[i]] = annotations[i+1]
+		}
+		side := map[string]any{"metadata": map[string]any{"annotations": notes}}
+		if o.After = side; v == VerdictDelete {
+			o.After, o.Before = nil, side
+		}
+		return o
+	}
+	const argoWave, argoHook = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook"
+	const own, hook, weight = "fairtide.dev/wave", "helm.sh/hook", "helm.sh/hook-weight"
+	p := Plan{Objects: []PlannedObject{
+		with("Deployment", "cart", VerdictUpdate),
+		with("ConfigMap", "late", VerdictUpdate, argoWave, "5"),
+		with("Deployment", "late", VerdictUpdate, argoWave, "5"),
+		with("Job", "migrate", VerdictCreate, hook, "pre-upgrade,pre-install", weight, "-3"),
+		with("ConfigMap", "migrate", VerdictCreate, hook, "pre-upgrade", weight, "-3"),
+		with("Job", "seed", VerdictCreate, argoHook, "PreSync"),
+		with("Job", "warm", VerdictCreate, hook, "post-install", weight, "2"),
+		with("Namespace", "shop", VerdictCreate, argoWave, "9"),
+		with("Deployment", "first", VerdictCreate, own, "-2147483648", argoWave, "7"),
+		with("Service", "odd", VerdictCreate, own, "9999999999"),
+		with("Service", "weighs nothing", VerdictCreate, weight, "4"),
+		with("ConfigMap", "gone", VerdictDelete),
+		with("ConfigMap", "gone first", VerdictDelete, argoWave, "5"),
+	}}
+	var got []string
+	for _, w := range p.Waves() {
+		line := w.Name + ":"
+		for _, o := range w.Objects {
+			line += " " + o.ID.Kind + "/" + o.ID.Name
+			if key, ok := o.InWave(); !ok || key.Name() != w.Name {
+				t.Errorf("%s is in wave %q and says %q", o.ID, w.Name, key.Name())
+			}
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"namespaces and definitions: Namespace/shop",
+		"configuration and RBAC, before the others, order -3: ConfigMap/migrate",
+		"workloads and services, before the others, order -3: Job/migrate",
+		"workloads and services, before the others: Job/seed",
+		"workloads and services, order -2147483648: Deployment/first",
+		"workloads and services: Service/odd Service/weighs nothing Deployment/cart",
+		"configuration and RBAC, order 5: ConfigMap/late",
+		"workloads and services, order 5: Deployment/late",
+		"workloads and services, after the others, order 2: Job/warm",
+		"prune: ConfigMap/gone first ConfigMap/gone",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -58,7 +58,7 @@ func TestInWaveAgreesWithWaves(t *testing.T) {
 	for _, w := range p.Waves() {
 		for i := range w.Objects {
 			written++
-			if n, ok := w.Objects[i].InWave(); !ok || WaveName(n) != w.Name {
+			if n, ok := w.Objects[i].InWave(); !ok || n.Name() != w.Name {
 				t.Errorf("%s is in wave %q, and in %d, %v", w.Objects[i].ID, w.Name, n, ok)
 			}
 			if i > 0 && CompareApplied(&w.Objects[i-1], &w.Objects[i]) >= 0 {

@@ -2,7 +2,12 @@ package model
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Wave is a group of objects that are applied together, before the next one.
@@ -23,7 +28,7 @@ const (
 	waveRest
 	waveLate // what can stand in the way of the others' writes
 	wavePrune
-	waveCount
+	waveCount // less than stages
 )
 
 var waveNames = [waveCount]string{
@@ -59,37 +64,141 @@ var kindOrder = map[string]struct{ wave, rank int }{
 // Waves sorts the objects that a plan writes into the order of applying:
 // first what others cannot exist without, deletions last and in reverse.
 // Objects the plan does not write are left out, and so are empty waves.
+//
+// Annotations refine the order: what they put earlier or later (see WaveKey) is
+// in waves of its own, each with its kinds in the usual order. Namespaces and
+// definitions come first whatever they say.
 func (p *Plan) Waves() []Wave {
-	var waves [waveCount][]PlannedObject
+	at := map[WaveKey][]PlannedObject{}
 	for i := range p.Objects {
-		if n, ok := p.Objects[i].InWave(); ok {
-			waves[n] = append(waves[n], p.Objects[i])
+		if key, ok := p.Objects[i].InWave(); ok {
+			at[key] = append(at[key], p.Objects[i])
 		}
 	}
 	var out []Wave
-	for i, objects := range waves {
-		if len(objects) == 0 {
-			continue
-		}
+	for _, key := range slices.Sorted(maps.Keys(at)) {
+		objects := at[key]
 		slices.SortStableFunc(objects, func(a, b PlannedObject) int { return CompareApplied(&a, &b) })
-		out = append(out, Wave{Name: waveNames[i], Objects: objects, Settle: i == waveFoundation, Prune: i == wavePrune})
+		out = append(out, Wave{Name: key.Name(), Objects: objects, Settle: key == foundation, Prune: key == pruning})
 	}
 	return out
 }
 
-// WaveName names the n-th wave; n is from InWave.
-func WaveName(n int) string { return waveNames[n] }
+// WaveKey is the place of a wave in the order of applying: the lesser comes
+// first. It is made of the phase that a hook's annotation asks for, of the
+// number that an annotation gives, and of what the kind is.
+//
+// The annotations are fairtide.dev/wave, else argocd.argoproj.io/sync-wave with
+// argocd.argoproj.io/hook, else helm.sh/hook with helm.sh/hook-weight. A number
+// that is none, or beyond 32 bits, counts as 0, as Argo CD has it.
+type WaveKey int64
+
+const (
+	foundation WaveKey = 0
+	pruning    WaveKey = math.MaxInt64 - 1 // so that there is one more
+
+	stages      = 8       // room for the kinds' waves
+	numbers     = 1 << 32 // of the annotations
+	firstNumber = 1 << 31 // what is added to make them positive
+)
+
+// The phases of hooks.
+const (
+	phaseBefore = iota
+	phaseMain
+	phaseAfter
+)
+
+func waveKey(phase int, number int64, stage int) WaveKey {
+	return WaveKey(1 + (int64(phase)*numbers+number+firstNumber)*stages + int64(stage))
+}
+
+// Name is what the wave is called.
+func (k WaveKey) Name() string {
+	switch {
+	case k == pruning:
+		return waveNames[wavePrune]
+	case k <= foundation:
+		return waveNames[waveFoundation]
+	}
+	rest := int64(k) - 1
+	name := waveNames[rest%stages]
+	rest /= stages
+	number := rest%numbers - firstNumber
+	switch rest / numbers {
+	case phaseBefore:
+		name += ", before the others"
+	case phaseAfter:
+		name += ", after the others"
+	}
+	if number != 0 {
+		name += fmt.Sprintf(", order %d", number)
+	}
+	return name
+}
 
 // InWave is which wave an object is written in. ok is false when it is not
 // written.
-func (o *PlannedObject) InWave() (n int, ok bool) {
+func (o *PlannedObject) InWave() (key WaveKey, ok bool) {
 	switch {
 	case o.Verdict == VerdictUnchanged && !o.TakesOwnership: // as Writes has it, without a copy
 		return 0, false
 	case o.Verdict == VerdictDelete:
-		return wavePrune, true
+		return pruning, true
 	}
-	return placeOf(o.ID).wave, true
+	return o.applied(), true
+}
+
+// applied is the wave that an object is applied in, or was when it is deleted.
+func (o *PlannedObject) applied() WaveKey {
+	stage := placeOf(o.ID).wave
+	if stage == waveFoundation {
+		return foundation
+	}
+	side := o.After
+	if side == nil {
+		side = o.Before
+	}
+	phase, number := annotatedOrder(side)
+	return waveKey(phase, number, stage)
+}
+
+// annotatedOrder is what the annotations of an object say of when it is applied.
+func annotatedOrder(object map[string]any) (phase int, number int64) {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	text := func(key string) string {
+		v, _ := annotations[key].(string)
+		return strings.TrimSpace(v)
+	}
+	count := func(key string) int64 {
+		n, err := strconv.ParseInt(text(key), 10, 32)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	argo, helm := text("argocd.argoproj.io/hook"), text("helm.sh/hook")
+	switch {
+	case text("fairtide.dev/wave") != "":
+		return phaseMain, count("fairtide.dev/wave")
+	case argo != "" || text("argocd.argoproj.io/sync-wave") != "":
+		return hookPhase(argo, "PreSync", "PostSync"), count("argocd.argoproj.io/sync-wave")
+	case helm != "":
+		return hookPhase(helm, "pre-", "post-"), count("helm.sh/hook-weight")
+	}
+	return phaseMain, 0
+}
+
+// hookPhase is the phase of the first of some hooks, which are apart by commas.
+func hookPhase(hooks, before, after string) int {
+	switch {
+	case strings.HasPrefix(hooks, before):
+		return phaseBefore
+	case strings.HasPrefix(hooks, after):
+		return phaseAfter
+	}
+	return phaseMain
 }
 
 // CompareApplied orders objects that are written as they are applied: by wave,
@@ -97,8 +206,8 @@ func (o *PlannedObject) InWave() (n int, ok bool) {
 func CompareApplied(a, b *PlannedObject) int {
 	x, _ := a.InWave()
 	y, _ := b.InWave()
-	if x == wavePrune && y == wavePrune {
-		return -compareInWave(a, b)
+	if x == pruning && y == pruning {
+		return -cmp.Or(cmp.Compare(a.applied(), b.applied()), compareInWave(a, b))
 	}
 	return cmp.Or(cmp.Compare(x, y), compareInWave(a, b))
 }

@@ -76,7 +76,7 @@ func arrange(plan *model.Plan, by grouping) []group {
 // place is what the objects of a group have in common.
 type place struct {
 	verdict     model.Verdict // in other groupings: unchanged, or empty
-	wave        int           // counted from 1
+	wave        model.WaveKey // one more than it; 0: none
 	kind, group string
 }
 
@@ -102,7 +102,7 @@ func groupAt(p place) group {
 	case p.kind != "":
 		return group{key: p.kind + "." + p.group, title: p.kind}
 	}
-	name := model.WaveName(p.wave - 1)
+	name := (p.wave - 1).Name()
 	return group{key: name, title: name}
 }
 
