@@ -49,7 +49,7 @@ func TestLastFailure(t *testing.T) {
 		{"one of two containers", []*corev1.Pod{ended("a", end(1, 3, ""), end(2, 0, ""))}, "container main of pod a: exit code 3"},
 		{"the last one counts", []*corev1.Pod{ended("b", end(5, 1, ""), end(2, 0, "")), ended("a", end(1, 3, ""), end(6, 137, ""))}, "container side of pod a: exit code 137 (SIGKILL)"},
 		{"with its words", []*corev1.Pod{ended("a", end(1, 3, "cart\x1b[2J is\nempty "), end(2, 0, ""))}, "container main of pod a: exit code 3, and says: cart is empty"},
-		{"evicted", []*corev1.Pod{pod("a", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "no disk"})}, "pod a failed: Evicted: no disk"},
+		{"evicted", []*corev1.Pod{pod("a", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "no disk"})}, "pod a failed: Evicted: no disk; see to the node, or set requests for what it ran out of"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := lastFailure(c.pods); got != c.want {

@@ -22,10 +22,17 @@ const (
 	leaseDuration = 30 * time.Second
 	// lockAttempts bounds how often a Lease may change under our hands.
 	lockAttempts = 5
-	// annotationToken tells two holders of the same name apart, and
-	// annotationRun says what the lock is held for.
-	annotationToken = "fairtide.dev/lock"
-	annotationRun   = "fairtide.dev/run"
+	// annotationToken tells two holders of the same name apart, annotationRun
+	// says what the lock is held for, annotationDoing what its holder does, and
+	// annotationTookOver why it was taken over.
+	annotationToken    = "fairtide.dev/lock"
+	annotationRun      = "fairtide.dev/run"
+	annotationDoing    = "fairtide.dev/doing"
+	annotationTookOver = "fairtide.dev/took-over"
+
+	doingMost  = 120
+	tookMost   = 500
+	noOneAsked = "its lease had expired" // the reason where nobody was asked
 )
 
 var leaseGVR = schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
@@ -57,6 +64,7 @@ type Lease struct {
 	renewed  time.Time // local, before the last renewal that succeeded was sent
 	isLost   bool
 	released bool
+	doing    string // what the next renewal says
 }
 
 func (c *Client) leases() dynamic.ResourceInterface {
@@ -116,6 +124,7 @@ func leaseLock(l *coordinationv1.Lease) *model.Lock {
 	lock := &model.Lock{
 		Holder: plainLine(*l.Spec.HolderIdentity, 120),
 		Run:    plainLine(l.Annotations[annotationRun], 80),
+		Doing:  plainLine(l.Annotations[annotationDoing], doingMost), TookOver: plainLine(l.Annotations[annotationTookOver], tookMost),
 	}
 	if l.Spec.AcquireTime != nil {
 		lock.Since = l.Spec.AcquireTime.UTC()
@@ -126,55 +135,6 @@ func leaseLock(l *coordinationv1.Lease) *model.Lock {
 	return lock
 }
 
-// Lock takes the lock of an environment for the holder (user@host) and run. It
-// does not wait: a lock that is held is refused with ExitLocked and says by
-// whom. A lock that its holder let expire is taken over.
-//
-// The lock outlives ctx: it is held until Release, so that a run that is
-// interrupted can still close its record.
-func (c *Client) Lock(ctx context.Context, env, holder, run string) (*Lease, error) {
-	duration, renew := c.leaseTimes()
-	l := &Lease{
-		c: c, env: env, token: nonce(), duration: duration,
-		lost: make(chan struct{}), done: make(chan struct{}),
-	}
-	for range lockAttempts {
-		start := c.cfg.Now()
-		now, _, err := c.clock(ctx)
-		if err != nil {
-			return nil, err
-		}
-		lease, err := c.readLease(ctx, env)
-		if err != nil {
-			return nil, err
-		}
-		if lease != nil && lease.Annotations[annotationToken] != l.token {
-			held := leaseLock(lease)
-			if held != nil && held.Expires.After(now) {
-				return nil, c.lockedError(env, held)
-			}
-			l.previous = held
-		}
-		got, err := l.take(ctx, lease, holder, run, now)
-		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || outcomeUnknown(err) && ctx.Err() == nil {
-			continue // look again: someone was faster, or we were and the answer got lost
-		}
-		if err != nil {
-			if model.CodeOf(err, model.ExitOK) != model.ExitOK {
-				return nil, err
-			}
-			return nil, c.recordError(env, leaseVerb(lease), "leases", stateName(env), err)
-		}
-		l.current, l.renewed = got, start
-		var background context.Context
-		background, l.stop = context.WithCancel(context.WithoutCancel(ctx))
-		go l.keep(background, renew)
-		return l, nil
-	}
-	return nil, model.Errorf(model.ExitLocked, "%s: the lock cannot be taken: Lease %s/%s changes too fast, or the API server's answers get lost; try again",
-		env, c.cfg.StateNamespace, stateName(env))
-}
-
 func leaseVerb(lease *coordinationv1.Lease) string {
 	if lease == nil {
 		return "create"
@@ -183,7 +143,7 @@ func leaseVerb(lease *coordinationv1.Lease) string {
 }
 
 // take writes the Lease if it still is as it was read; nil: there is none.
-func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, holder, run string, now time.Time) (*coordinationv1.Lease, error) {
+func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, ask LockAsk, now time.Time) (*coordinationv1.Lease, error) {
 	if lease == nil {
 		lease = &coordinationv1.Lease{
 			TypeMeta: metav1.TypeMeta{APIVersion: "coordination.k8s.io/v1", Kind: "Lease"},
@@ -202,8 +162,14 @@ func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, holder, r
 	if lease.Annotations == nil {
 		lease.Annotations = map[string]string{}
 	}
-	lease.Annotations[annotationToken], lease.Annotations[annotationRun] = l.token, run
-	lease.Spec.HolderIdentity = &holder
+	lease.Annotations[annotationToken], lease.Annotations[annotationRun] = l.token, ask.Run
+	setOrDrop(lease.Annotations, annotationDoing, l.doing)
+	setOrDrop(lease.Annotations, annotationTookOver, "")
+	if l.previous != nil {
+		lease.Annotations[annotationTookOver] = plainLine(fmt.Sprintf("from %s, expired at %s: %s",
+			l.previous.Holder, l.previous.Expires.Format(time.RFC3339), ask.TakeOver), tookMost)
+	}
+	lease.Spec.HolderIdentity = &ask.Holder
 	lease.Spec.LeaseDurationSeconds = new(int32(l.duration / time.Second))
 	lease.Spec.AcquireTime = &metav1.MicroTime{Time: now}
 	lease.Spec.RenewTime = renewTime(now)
@@ -220,6 +186,12 @@ func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, holder, r
 		return nil, err
 	}
 	return typedObject[coordinationv1.Lease](u)
+}
+
+func setOrDrop(m map[string]string, key, value string) {
+	if delete(m, key); value != "" {
+		m[key] = value
+	}
 }
 
 // renewTime is when a Lease was renewed by the API server's clock, of which we
@@ -241,6 +213,9 @@ func (c *Client) lockedError(env string, held *model.Lock) error {
 	text := fmt.Sprintf("%s: locked by %s since %s", env, held.Holder, c.clockTime(held.Since))
 	if held.Run != "" {
 		text += " for run " + held.Run
+	}
+	if held.Doing != "" {
+		text += " (" + held.Doing + ")"
 	}
 	return model.Errorf(model.ExitLocked, "%s, until %s unless it is renewed; try again when it has ended", text, c.clockTime(held.Expires))
 }
@@ -326,6 +301,9 @@ func (l *Lease) write(ctx context.Context, change func(*coordinationv1.Lease)) e
 	for range lockAttempts {
 		next := l.current.DeepCopy()
 		next.Spec.RenewTime = renewTime(now)
+		l.mu.Lock()
+		setOrDrop(next.Annotations, annotationDoing, l.doing)
+		l.mu.Unlock()
 		change(next)
 		u, encodeErr := leaseObject(next)
 		if encodeErr != nil {
@@ -374,6 +352,14 @@ func (l *Lease) SetRun(ctx context.Context, run string) error {
 	return err
 }
 
+// SetDoing says in few words what the holder does, for everybody to see. It
+// makes no request: the next renewal carries it.
+func (l *Lease) SetDoing(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.doing = plainLine(text, doingMost)
+}
+
 func (l *Lease) lostError() error {
 	return model.Errorf(model.ExitLocked, "%s: the lock was lost; look at the environment again", l.env)
 }
@@ -393,6 +379,8 @@ func (l *Lease) Release(ctx context.Context) error {
 		lease.Spec.HolderIdentity = nil
 		delete(lease.Annotations, annotationToken)
 		delete(lease.Annotations, annotationRun)
+		delete(lease.Annotations, annotationDoing)
+		delete(lease.Annotations, annotationTookOver)
 	})
 	if err != nil && !errors.Is(err, errLeaseGone) {
 		return fmt.Errorf("the lock expires by itself in %s: %w", l.duration, err)

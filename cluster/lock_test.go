@@ -46,7 +46,7 @@ func TestLockIsExclusive(t *testing.T) {
 	a, _ := stateClient(t, space, nil)
 	b, _ := stateClient(t, space, nil)
 	ctx := t.Context()
-	const rounds = 25
+	const rounds = 200
 	wins := map[string]int{}
 	for round := range rounds {
 		leases, errs := [2]*Lease{}, [2]error{}

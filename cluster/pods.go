@@ -7,62 +7,11 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
-
-const (
-	// wordsMost bounds what is quoted from a kubelet, scheduler or registry.
-	wordsMost = 240
-	// causeMost bounds a cause as a whole.
-	causeMost = 400
-	imageMost = 160
-	// doomedRestarts is how many restarts a crash loop needs to be taken for
-	// one that waiting does not end.
-	doomedRestarts = 3
-	// startGrace is how long a container may run before that it has not come
-	// up yet is told as a cause: every one takes some seconds.
-	startGrace = 10 * time.Second
-)
-
-// findingLevel orders what may be wrong with a pod, the deepest reason last.
-type findingLevel int
-
-const (
-	levelFine findingLevel = iota
-	levelStarting
-	levelNotReady // it runs, but a probe or a gate says no
-	levelVolume   // a volume or the sandbox does not come
-	levelUnscheduled
-	levelConfig // the container cannot be created
-	levelCrashed
-	levelImage
-)
-
-// finding is why a pod is not ready. The zero finding is nothing at all.
-type finding struct {
-	level  findingLevel
-	reason string // one word, as the kubelet has it
-	words  string // the kubelet's or scheduler's, on one line
-	cause  string // one line for the operator
-	image  string
-	doomed bool // waiting does not help
-	// until is when what is normal so far becomes a cause, should nothing
-	// change before; zero: it does not with time alone.
-	until time.Time
-}
-
-// worse reports whether f is a better explanation than g.
-func (f finding) worse(g finding) bool {
-	if f.doomed != g.doomed {
-		return f.doomed
-	}
-	if f.level == g.level {
-		return f.cause != "" && g.cause == ""
-	}
-	return f.level > g.level
-}
 
 // readPod reads a pod and the events about it, at the given time.
 func readPod(pod *corev1.Pod, events []*corev1.Event, now time.Time) (model.Pod, finding) {
@@ -81,10 +30,10 @@ func readPod(pod *corev1.Pod, events []*corev1.Event, now time.Time) (model.Pod,
 	}
 	if pod.DeletionTimestamp != nil {
 		out.Reason = "Terminating"
-		return out, finding{}
+		return out, judgeLeaving(pod, now)
 	}
 	f := judgePod(pod, events, now)
-	f.cause = plainLine(f.cause, causeMost)
+	f.tell()
 	out.Reason, out.Message = f.reason, f.words
 	if f.image != "" {
 		out.Image = f.image
@@ -118,20 +67,21 @@ func judgePod(pod *corev1.Pod, events []*corev1.Event, now time.Time) finding {
 		return finding{}
 	}
 	if c := podCondition(pod, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionFalse {
-		words := plainLine(c.Message, wordsMost)
-		return finding{
-			level: levelUnscheduled, reason: plainLine(c.Reason, 60), words: words,
-			cause: fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, cmp.Or(words, plainLine(c.Reason, 60))),
-		}
+		return judgeUnscheduled(pod, c)
+	}
+	if f := judgeNodeLost(pod, events); f.level != levelFine {
+		return f
 	}
 	var worst finding
 	for _, k := range podContainers(pod) {
-		if f := judgeContainer(pod, k, events, now); f.worse(worst) {
+		f := judgeContainer(pod, k, events, now)
+		f.tell()
+		if f.worse(worst) {
 			worst = f
 		}
 	}
 	if worst.level <= levelStarting {
-		if f := judgeSandbox(pod, events); f.worse(worst) {
+		if f := judgeSandbox(pod, events, now); f.worse(worst) {
 			worst = f
 		}
 	}
@@ -150,10 +100,18 @@ type podContainer struct {
 
 // String names the container to a person.
 func (k podContainer) String() string {
-	if k.init {
+	switch {
+	case k.sidecar():
+		return "sidecar " + k.spec.Name
+	case k.init:
 		return "init container " + k.spec.Name
 	}
 	return "container " + k.spec.Name
+}
+
+// sidecar reports whether it is an init container that is to keep running.
+func (k podContainer) sidecar() bool {
+	return k.init && k.spec.RestartPolicy != nil && *k.spec.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
 // image is what the manifest asks for; the status has what it resolved to.
@@ -184,19 +142,19 @@ func judgeContainer(pod *corev1.Pod, k podContainer, events []*corev1.Event, now
 	}
 	switch state := k.status.State; {
 	case state.Waiting != nil:
-		return judgeWaiting(pod, k, events)
+		return judgeWaiting(pod, k, events, now)
 	case state.Terminated != nil:
-		if state.Terminated.ExitCode == 0 && (k.init || mayEnd(pod)) {
+		if state.Terminated.ExitCode == 0 && (k.init && !k.sidecar() || mayEnd(pod)) {
 			return finding{}
 		}
-		return judgeExit(pod, k, state.Terminated, "Error", "")
+		return judgeExit(pod, k, state.Terminated, "Error", "", events)
 	case state.Running != nil:
 		return judgeRunning(pod, k, events, now)
 	}
 	return finding{}
 }
 
-func judgeWaiting(pod *corev1.Pod, k podContainer, events []*corev1.Event) finding {
+func judgeWaiting(pod *corev1.Pod, k podContainer, events []*corev1.Event, now time.Time) finding {
 	waiting := k.status.State.Waiting
 	reason := plainLine(waiting.Reason, 60)
 	words := plainLine(waiting.Message, wordsMost)
@@ -204,82 +162,44 @@ func judgeWaiting(pod *corev1.Pod, k podContainer, events []*corev1.Event) findi
 	switch reason {
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
 		"ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed":
-		return judgeImage(pod, k, events)
+		return judgeImage(pod, k, events, now)
 	case "CrashLoopBackOff":
-		return judgeExit(pod, k, k.status.LastTerminationState.Terminated, reason, words)
+		return judgeExit(pod, k, k.status.LastTerminationState.Terminated, reason, words, events)
 	case "CreateContainerConfigError":
-		f.level = levelConfig
-		f.cause = fmt.Sprintf("%s of pod %s cannot be configured: %s", k, pod.Name, cmp.Or(words, reason))
+		f = judgeConfig(pod, k, cmp.Or(words, reason), now)
+		f.reason, f.words, f.image = reason, words, k.image()
 	case "CreateContainerError", "RunContainerError", "PostStartHookError", "PreStartHookError", "PreCreateHookError":
 		f.level = levelCrashed
-		f.cause = fmt.Sprintf("%s of pod %s cannot be started: %s", k, pod.Name, cmp.Or(words, reason))
+		f.head = fmt.Sprintf("%s of pod %s cannot be started", k, pod.Name)
+		f.quote, f.remedy = spoken(rpcWords.ReplaceAllString(cmp.Or(waiting.Message, reason), ""), wordsMost), "check its command, args and mounts"
+		if strings.HasSuffix(reason, "HookError") {
+			f.remedy = "check its lifecycle hooks"
+		}
 		f.doomed = k.status.RestartCount >= doomedRestarts
 	case "", "ContainerCreating", "PodInitializing":
-		return finding{level: levelStarting, reason: reason, image: f.image}
+		return judgeCreating(pod, k, finding{level: levelStarting, reason: reason, image: f.image}, now)
 	default:
 		f.level = levelStarting
-		f.cause = fmt.Sprintf("%s of pod %s is waiting: %s", k, pod.Name, cmp.Or(words, reason))
+		f.head, f.quote = fmt.Sprintf("%s of pod %s is waiting", k, pod.Name), cmp.Or(words, reason)
 	}
 	return f
 }
 
-// judgeExit explains a container that has ended and is, or will be, started
-// again. end may be nil: a kubelet that was restarted does not know it any more.
-func judgeExit(pod *corev1.Pod, k podContainer, end *corev1.ContainerStateTerminated, reason, words string) finding {
-	f := finding{level: levelCrashed, reason: reason, words: words, image: k.image()}
-	f.doomed = k.status.RestartCount >= doomedRestarts
-	how := "it does not keep running"
-	if end != nil {
-		how = exitWords(k, end)
-		if reason == "Error" {
-			f.reason = cmp.Or(plainLine(end.Reason, 60), reason)
-		}
-		if f.words == "" {
-			f.words = how
-		}
+// judgeCreating explains a container that is long in the making: its image may
+// be large, which is slow and no more.
+func judgeCreating(pod *corev1.Pod, k podContainer, f finding, now time.Time) finding {
+	since := podSince(pod)
+	if f.reason != "ContainerCreating" || since.IsZero() || now.IsZero() {
+		return f
 	}
-	f.cause = fmt.Sprintf("%s of pod %s crashes: %s", k, pod.Name, how)
-	if n := k.status.RestartCount; n > 0 {
-		f.cause += fmt.Sprintf(" (restarted %s)", times(int(n)))
+	if end := since.Add(createGrace); now.Before(end) {
+		f.until = end
+		return f
 	}
+	f.words = "still being created"
+	f.head = fmt.Sprintf("%s of pod %s is still being created after %s, which is slow", k, pod.Name, createGrace)
+	f.remedy = "wait: image " + f.image + " or a volume may take its time"
 	return f
-}
-
-// exitSignals names the signals a container usually dies of; a shell's or a
-// runtime's exit code for signal n is 128+n.
-var exitSignals = map[int32]string{
-	130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE",
-	137: "SIGKILL", 139: "SIGSEGV", 141: "SIGPIPE", 143: "SIGTERM",
-}
-
-// exitWords says how a container ended. The termination message is left out:
-// the application writes it, and may write anything.
-func exitWords(k podContainer, end *corev1.ContainerStateTerminated) string {
-	switch {
-	case end.Reason == "OOMKilled":
-		limit := k.spec.Resources.Limits.Memory()
-		if limit.IsZero() {
-			return "out of memory: killed although it has no memory limit (OOMKilled)"
-		}
-		return fmt.Sprintf("out of memory: it needs more than its limit of %s (OOMKilled)", limit)
-	case end.Reason == "ContainerCannotRun", end.Reason == "StartError":
-		if words := plainLine(end.Message, wordsMost); words != "" {
-			return words
-		}
-	case end.ExitCode == 0:
-		return "it ends with exit code 0, but must keep running"
-	}
-	if name, ok := exitSignals[end.ExitCode]; ok {
-		return fmt.Sprintf("exit code %d (%s)", end.ExitCode, name)
-	}
-	return fmt.Sprintf("exit code %d", end.ExitCode)
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // mayEnd reports whether the containers of a pod are meant to end, as a Job's
@@ -304,91 +224,33 @@ func judgeRunning(pod *corev1.Pod, k podContainer, events []*corev1.Event, now t
 		return finding{}
 	}
 	f := finding{level: levelNotReady, image: k.image()}
-	restartable := k.spec.RestartPolicy != nil && *k.spec.RestartPolicy == corev1.ContainerRestartPolicyAlways
-	if k.init && !restartable {
+	if k.init && !k.sidecar() {
 		f.level, f.reason = levelStarting, "PodInitializing"
 		if f.until = startingUntil(k, now); f.until.IsZero() {
-			f.cause = fmt.Sprintf("%s of pod %s has not ended yet", k, pod.Name)
+			f.head = fmt.Sprintf("%s of pod %s has not ended yet", k, pod.Name)
+			f.remedy = "it holds up all others: read its log"
 		}
 		return f
 	}
-	kind, probe := "readiness", k.spec.ReadinessProbe
+	kind := "readiness"
 	if k.status.Started != nil && !*k.status.Started && k.spec.StartupProbe != nil {
-		kind, probe = "startup", k.spec.StartupProbe
+		kind = "startup"
 	}
-	if probe == nil {
+	if last := k.status.LastTerminationState.Terminated; last != nil {
+		if by, _ := killedByProbe(k, last, events); by != "" { // again and again
+			return judgeExit(pod, k, last, "Unhealthy", "", events)
+		}
+	}
+	if probeOf(k, kind) == nil {
 		return finding{level: levelStarting, image: f.image}
 	}
-	last := newestEvent(events, func(e *corev1.Event) bool {
-		return e.Reason == "Unhealthy" && eventContainer(e, k.spec.Name) &&
-			strings.HasPrefix(strings.ToLower(e.Message), kind+" probe")
-	})
-	if last == nil {
-		f.words = fmt.Sprintf("its %s probe %s has not succeeded yet", kind, probeWords(k, probe))
+	f = judgeProbe(pod, k, kind, events, f)
+	if failedProbe(k, kind, events) == nil {
 		if f.until = startingUntil(k, now); !f.until.IsZero() {
-			f.level = levelStarting
-			return f
+			f.level, f.reason, f.head = levelStarting, "", ""
 		}
-		f.reason = "Unhealthy"
-		f.cause = fmt.Sprintf("%s of pod %s is not ready: %s", k, pod.Name, f.words)
-		return f
 	}
-	f.reason, f.words = "Unhealthy", plainLine(last.Message, wordsMost)
-	_, answer, _ := strings.Cut(f.words, ": ")
-	f.cause = fmt.Sprintf("%s of pod %s is not ready: its %s probe %s fails: %s",
-		k, pod.Name, kind, probeWords(k, probe), cmp.Or(answer, f.words))
 	return f
-}
-
-// probeWords is a probe in short, as "GET :8080/healthz".
-func probeWords(k podContainer, p *corev1.Probe) string {
-	port := func(name string, number int32) string {
-		for _, c := range k.spec.Ports {
-			if name != "" && c.Name == name {
-				return fmt.Sprint(c.ContainerPort)
-			}
-		}
-		if name != "" {
-			return name
-		}
-		return fmt.Sprint(number)
-	}
-	switch {
-	case p.HTTPGet != nil:
-		// The path without its query: a token may be in it.
-		path, _, _ := strings.Cut(p.HTTPGet.Path, "?")
-		return plainLine(fmt.Sprintf("GET :%s%s", port(p.HTTPGet.Port.StrVal, p.HTTPGet.Port.IntVal), path), 100)
-	case p.TCPSocket != nil:
-		return plainLine("on TCP port "+port(p.TCPSocket.Port.StrVal, p.TCPSocket.Port.IntVal), 100)
-	case p.GRPC != nil:
-		return fmt.Sprintf("by gRPC on port %d", p.GRPC.Port)
-	case p.Exec != nil && len(p.Exec.Command) > 0:
-		return plainLine("by command "+p.Exec.Command[0], 100) // its arguments may hold anything
-	}
-	return ""
-}
-
-// judgeSandbox explains a pod whose containers do not get to start.
-func judgeSandbox(pod *corev1.Pod, events []*corev1.Event) finding {
-	last := newestEvent(events, func(e *corev1.Event) bool {
-		switch e.Reason {
-		case "FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "NetworkNotReady":
-			return true
-		}
-		return false
-	})
-	if last == nil || pod.Status.Phase != corev1.PodPending {
-		return finding{}
-	}
-	words := plainLine(last.Message, wordsMost)
-	what := "its volumes do not come"
-	if last.Reason == "FailedCreatePodSandBox" || last.Reason == "NetworkNotReady" {
-		what = "its network does not come"
-	}
-	return finding{
-		level: levelVolume, reason: plainLine(last.Reason, 60), words: words,
-		cause: fmt.Sprintf("pod %s cannot start, %s: %s", pod.Name, what, words),
-	}
 }
 
 // judgeGates explains a pod that is not ready although its containers are.
@@ -399,10 +261,11 @@ func judgeGates(pod *corev1.Pod) finding {
 			continue
 		}
 		f := finding{level: levelNotReady, reason: "ReadinessGatesNotReady"}
-		f.cause = fmt.Sprintf("pod %s waits for its readiness gate %s", pod.Name, plainLine(string(gate.ConditionType), 100))
+		f.head = fmt.Sprintf("pod %s waits for its readiness gate %s", pod.Name, plainLine(string(gate.ConditionType), 100))
+		f.remedy = "see to the controller that sets it"
 		if c != nil && c.Message != "" {
 			f.words = plainLine(c.Message, wordsMost)
-			f.cause += ": " + f.words
+			f.quote = f.words
 		}
 		return f
 	}
@@ -411,12 +274,18 @@ func judgeGates(pod *corev1.Pod) finding {
 
 // judgeFailedPod explains a pod that has ended for good.
 func judgeFailedPod(pod *corev1.Pod) finding {
+	f := finding{level: levelCrashed, reason: "Failed", head: fmt.Sprintf("pod %s failed", pod.Name)}
 	if pod.Status.Reason != "" { // Evicted, NodeAffinity, DeadlineExceeded, …: not a container's doing
-		reason, words := plainLine(pod.Status.Reason, 60), plainLine(pod.Status.Message, wordsMost)
-		return finding{
-			level: levelCrashed, reason: reason, words: words,
-			cause: fmt.Sprintf("pod %s failed: %s", pod.Name, strings.TrimSuffix(reason+": "+words, ": ")),
+		f.reason, f.words = plainLine(pod.Status.Reason, 60), plainLine(pod.Status.Message, wordsMost)
+		f.quote = strings.TrimSuffix(f.reason+": "+f.words, ": ")
+		switch f.reason {
+		case "Evicted":
+			f.remedy = "see to the node, or set requests for what it ran out of"
+		case "DeadlineExceeded":
+			f.remedy = "raise activeDeadlineSeconds, or make it faster"
 		}
+		f.tell()
+		return f
 	}
 	for _, k := range podContainers(pod) {
 		if k.status == nil || k.status.State.Terminated == nil {
@@ -426,13 +295,71 @@ func judgeFailedPod(pod *corev1.Pod) finding {
 		if end.ExitCode == 0 && end.Reason != "OOMKilled" {
 			continue
 		}
-		how := exitWords(k, end)
-		return finding{
-			level: levelCrashed, reason: cmp.Or(plainLine(end.Reason, 60), "Error"), words: how, image: k.image(),
-			cause: fmt.Sprintf("%s of pod %s failed: %s", k, pod.Name, how),
+		f.reason, f.words, f.image = cmp.Or(plainLine(end.Reason, 60), "Error"), exitWords(k, end), k.image()
+		f.head = fmt.Sprintf("%s of pod %s failed: %s", k, pod.Name, f.words)
+		f.remedy = exitRemedy(end)
+		f.addLastWords(pod, k, end)
+		f.tell()
+		return f
+	}
+	f.tell()
+	return f
+}
+
+// judgeNodeLost explains a pod whose node does not answer: what its containers
+// do is not known.
+func judgeNodeLost(pod *corev1.Pod, events []*corev1.Event) finding {
+	ready := podCondition(pod, corev1.PodReady)
+	if pod.Status.Phase != corev1.PodRunning || ready == nil {
+		return finding{}
+	}
+	last := newestEvent(events, func(e *corev1.Event) bool { return e.Reason == "NodeNotReady" })
+	if last == nil || eventTime(last).Add(time.Second).Before(ready.LastTransitionTime.Time) {
+		return finding{}
+	}
+	for _, k := range podContainers(pod) { // it would say so, were its kubelet there
+		if !k.init && (k.status == nil || k.status.State.Running == nil) {
+			return finding{}
 		}
 	}
-	return finding{level: levelCrashed, reason: "Failed", cause: fmt.Sprintf("pod %s failed", pod.Name)}
+	return finding{
+		level: levelCrashed, reason: "NodeNotReady", words: plainLine(last.Message, wordsMost),
+		head:   fmt.Sprintf("pod %s is lost: its node %s is not ready", pod.Name, pod.Spec.NodeName),
+		remedy: "see to the node; the pod is replaced after its toleration, 5 minutes as a rule",
+	}
+}
+
+// leavingGrace is how much longer than its grace period a pod may take to go.
+const leavingGrace = 15 * time.Second
+
+// judgeLeaving explains a pod that is being deleted and does not go away.
+func judgeLeaving(pod *corev1.Pod, now time.Time) finding {
+	var hold []string
+	for _, f := range pod.Finalizers {
+		if f != batchv1.JobTrackingFinalizer {
+			hold = append(hold, plainLine(f, 80))
+		}
+	}
+	f := finding{level: levelLeaving, reason: "Terminating"}
+	running := false
+	for _, k := range podContainers(pod) {
+		running = running || k.status != nil && k.status.State.Running != nil
+	}
+	switch end := pod.DeletionTimestamp.Add(leavingGrace); {
+	case len(hold) > 0 && !running:
+		f.head = fmt.Sprintf("pod %s is deleted and waits for its finalizer %s", pod.Name, strings.Join(hold, ", "))
+		f.remedy = "see to the controller that takes it off"
+	case now.Before(end):
+		return finding{until: end}
+	case pod.Spec.NodeName == "":
+		return finding{}
+	default:
+		f.head = fmt.Sprintf("pod %s is deleted and does not go: node %s does not end it", pod.Name, pod.Spec.NodeName)
+		f.remedy = "see to the node, or delete the pod with --force"
+	}
+	f.words = f.head
+	f.tell()
+	return f
 }
 
 // newestEvent returns the latest event that matches; nil when none does.

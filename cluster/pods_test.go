@@ -105,9 +105,9 @@ func TestPodCauses(t *testing.T) {
 				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable",
 				Message: "0/3 nodes are available: 3 Insufficient cpu.",
 			}}
-		}), nil, "Unschedulable", "pod cart-1 cannot be scheduled: 0/3 nodes are available: 3 Insufficient cpu.", false},
+		}), nil, "Unschedulable", "pod cart-1 cannot be scheduled: 0 of 3 nodes fit: 3 Insufficient cpu; lower resources.requests.cpu, or add nodes", false},
 		{"invalid image name", waitingPod("InvalidImageName", `Failed to apply default image tag "a:b:c"`, 0, nil), nil,
-			"InvalidImageName", "cannot pull " + testImage + ": the name is not a valid image reference (container cart of pod cart-1: Failed to apply", true},
+			"InvalidImageName", "cannot pull " + testImage + ": the name is not a valid image reference (container cart of pod cart-1): Failed to apply", true},
 		{"never pulled", waitingPod("ErrImageNeverPull", "", 0, nil), nil,
 			"ErrImageNeverPull", "cannot pull " + testImage + ": it is not on the node, and imagePullPolicy is Never (container cart of pod cart-1)", false},
 		{"missing ConfigMap", waitingPod("CreateContainerConfigError", `configmap "cart-config" not found`, 0, nil), nil,
@@ -159,7 +159,7 @@ func TestPodCauses(t *testing.T) {
 		}), nil, "ReadinessGatesNotReady", "pod cart-1 waits for its readiness gate example.com/attached: no target group", false},
 		{"volume", waitingPod("ContainerCreating", "", 0, nil), []*corev1.Event{
 			warning("FailedMount", `MountVolume.SetUp failed for volume "config" : configmap "cart" not found`, 2),
-		}, "FailedMount", `pod cart-1 cannot start, its volumes do not come: MountVolume.SetUp failed for volume "config" : configmap "cart" not found`, false},
+		}, "FailedMount", `pod cart-1 cannot start, its volume config does not come: configmap "cart" not found; add ConfigMap cart`, false},
 		{"sandbox", waitingPod("ContainerCreating", "", 0, nil), []*corev1.Event{warning("FailedCreatePodSandBox", "no free address", 2)},
 			"FailedCreatePodSandBox", "pod cart-1 cannot start, its network does not come: no free address", false},
 		{"init container runs", startedAgo(aPod(initRuns), startGrace), nil, "PodInitializing", "init container migrate of pod cart-1 has not ended yet", false},
@@ -182,7 +182,7 @@ func TestPodCauses(t *testing.T) {
 		}), nil, "CrashLoopBackOff", "init container migrate of pod cart-1 crashes: exit code 3 (restarted 3 times)", true},
 		{"evicted", aPod(func(p *corev1.Pod) {
 			p.Status.Phase, p.Status.Reason, p.Status.Message = corev1.PodFailed, "Evicted", "The node was low on resource: memory."
-		}), nil, "Evicted", "pod cart-1 failed: Evicted: The node was low on resource: memory.", false},
+		}), nil, "Evicted", "pod cart-1 failed: Evicted: The node was low on resource: memory; ", false},
 		{"failed", aPod(func(p *corev1.Pod) {
 			p.Status.Phase = corev1.PodFailed
 			p.Status.ContainerStatuses[0].State.Terminated = exit(7, "Error")
@@ -263,7 +263,7 @@ func TestPullCauseIsSteady(t *testing.T) {
 	_, a := readPod(waitingPod("ErrImagePull", words, 0, nil), nil, testNow)
 	_, b := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`": ErrImagePull: `+words, 0, nil), nil, testNow)
 	_, old := readPod(waitingPod("ImagePullBackOff", `Back-off pulling image "`+testImage+`"`, 0, nil), []*corev1.Event{event, warning("Failed", "Error: ImagePullBackOff", 2)}, testNow)
-	if a.cause != b.cause || a.cause != old.cause || !old.doomed || !strings.Contains(a.cause, words) {
+	if a.cause != b.cause || a.cause != old.cause || !old.doomed || !strings.Contains(a.cause, ": x: not found; ") {
 		t.Errorf("causes\n%q\n%q\n%q", a.cause, b.cause, old.cause)
 	}
 }

@@ -140,7 +140,7 @@ func (c *Client) readClaims(ctx context.Context, env string) (*claims, error) {
 		}
 		for i := range page.Items {
 			if page.Items[i].GetName() != stateName(env) {
-				out.add(c, &page.Items[i])
+				out.add(ctx, c, &page.Items[i])
 			}
 		}
 		if opts.Continue = page.GetContinue(); opts.Continue == "" {
@@ -150,8 +150,8 @@ func (c *Client) readClaims(ctx context.Context, env string) (*claims, error) {
 }
 
 // add takes in one record. One that cannot be read may claim anything.
-func (l *claims) add(c *Client, u *unstructured.Unstructured) {
-	doc, err := readStateDoc(u)
+func (l *claims) add(ctx context.Context, c *Client, u *unstructured.Unstructured) {
+	doc, _, err := c.readStateDoc(ctx, u)
 	if err != nil {
 		l.unknown = plainLine(fmt.Sprintf("what another environment applies is not known: its record, ConfigMap %s/%s, cannot be read: %v",
 			c.cfg.StateNamespace, u.GetName(), err), reasonMost)

@@ -28,6 +28,12 @@ type reading struct {
 	replicaSets []*appsv1.ReplicaSet       // that the object controls
 	podsOf      func(owner types.UID) []*corev1.Pod
 	eventsOf    func(object types.UID) []*corev1.Event
+	// eventsNamed are those about an object of which only the name is known;
+	// nil: there are none.
+	eventsNamed func(kind, name string) []*corev1.Event
+	// heard, when not nil, returns the last words of a container that crashed,
+	// as soon as they are known.
+	heard       func(crashRef) string
 	podsRefused string // why pods cannot be read; empty: they can
 	now         time.Time
 	// again, when not nil, is told when the object has to be judged again
@@ -38,10 +44,38 @@ type reading struct {
 // pod reads one of the object's pods.
 func (r reading) pod(pod *corev1.Pod) (model.Pod, finding) {
 	out, why := readPod(pod, r.eventsOf(pod.UID), r.now)
-	if r.again != nil && !why.until.IsZero() && (r.again.IsZero() || why.until.Before(*r.again)) {
-		*r.again = why.until
+	r.lookAgain(why.until)
+	if why.level == levelUnscheduled {
+		r.blameClaim(pod, &why)
 	}
 	return out, why
+}
+
+// lookAgain has the object judged anew at a time; zero: there is no need.
+func (r reading) lookAgain(at time.Time) {
+	if r.again != nil && !at.IsZero() && (r.again.IsZero() || at.Before(*r.again)) {
+		*r.again = at
+	}
+}
+
+// blameClaim puts the reason of a claim in place of the scheduler's words about
+// a pod that waits for it.
+func (r reading) blameClaim(pod *corev1.Pod, why *finding) {
+	if r.eventsNamed == nil || !strings.Contains(why.words, "PersistentVolumeClaim") {
+		return
+	}
+	for _, name := range claimsOf(pod) {
+		last := newestEvent(r.eventsNamed("PersistentVolumeClaim", name), func(e *corev1.Event) bool {
+			return e.Type == corev1.EventTypeWarning || e.Reason == "FailedBinding"
+		})
+		if last == nil {
+			continue
+		}
+		why.head = fmt.Sprintf("pod %s waits for its claim %s, which is not bound", pod.Name, name)
+		why.quote, why.remedy = claimWords(last.Message, "")
+		why.tell()
+		return
+	}
 }
 
 // workloadKinds are judged with their pods.
@@ -67,8 +101,6 @@ var settledKinds = func() map[schema.GroupKind]bool {
 		"node.k8s.io":                  {"RuntimeClass"},
 		"discovery.k8s.io":             {"EndpointSlice"},
 		"apps":                         {"ControllerRevision"},
-		"batch":                        {"CronJob"},
-		"autoscaling":                  {"HorizontalPodAutoscaler"},
 		"coordination.k8s.io":          {"Lease"},
 		"admissionregistration.k8s.io": {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"},
 	} {
@@ -98,12 +130,19 @@ func judge(r reading) model.Progress {
 		return p
 	case r.object.GetDeletionTimestamp() != nil && !expiredJob(r.object):
 		p.Readiness, p.Message = model.ReadinessProgress, "being deleted"
-		if f := r.object.GetFinalizers(); len(f) > 0 {
-			p.Cause = plainLine(fmt.Sprintf("%s is being deleted and waits for its finalizers: %s", r.target.ID, strings.Join(f, ", ")), causeMost)
+		if r.target.ID.Kind == "Namespace" && r.target.ID.Group == "" {
+			quote, remedy := leavingNamespace(r)
+			p.Cause = told(r.target.ID.String()+" is being deleted", quote, remedy)
+		} else if f := r.object.GetFinalizers(); len(f) > 0 {
+			p.Cause = told(r.target.ID.String()+" is being deleted and waits for its finalizers", strings.Join(f, ", "),
+				"see to the controllers that take them off, then apply again")
 		}
 		return p
 	}
 	rule, ok := workloadKinds[groupKind(r.target.ID)]
+	if !ok {
+		rule, ok = plainKinds[groupKind(r.target.ID)]
+	}
 	if !ok {
 		rule = judgeByConditions
 	}
@@ -151,12 +190,9 @@ func judgeByConditions(r reading, p *model.Progress) error {
 		if c.status == "True" {
 			p.Readiness, p.Message = model.ReadinessReady, strings.ToLower(kind)
 		} else if c.message != "" {
-			p.Cause = fmt.Sprintf("%s is not %s: %s", r.target.ID, strings.ToLower(kind), c.message)
+			p.Cause = told(fmt.Sprintf("%s is not %s", r.target.ID, strings.ToLower(kind)), c.message, "see to the service behind it")
 		}
 		return nil
-	}
-	if gk == (schema.GroupKind{Kind: "PersistentVolumeClaim"}) {
-		return judgeClaim(r, p)
 	}
 	st, err := r.compute(p)
 	if err != nil {
@@ -169,35 +205,20 @@ func judgeByConditions(r reading, p *model.Progress) error {
 	case st == status.CurrentStatus:
 		p.Message = "ready"
 	case p.Readiness == model.ReadinessFailed, ready.status == "False":
-		p.Cause = plainLine(fmt.Sprintf("%s is not ready: %s", r.target.ID, cmp.Or(p.Message, ready.message, ready.reason)), causeMost)
+		p.Cause = told(r.target.ID.String()+" is not ready", cmp.Or(p.Message, ready.message, ready.reason), conditionRemedy(gk))
 	}
 	return nil
 }
 
-// judgeClaim judges a PersistentVolumeClaim. One that is bound by its first
-// pod only cannot be waited for.
-func judgeClaim(r reading, p *model.Progress) error {
-	if _, err := r.compute(p); err != nil {
-		return err
+// conditionRemedy says what to do about a condition that says no.
+func conditionRemedy(gk schema.GroupKind) string {
+	if gk == crdGroupKind {
+		return "remove the definition it collides with, or rename it"
 	}
-	if p.Readiness == model.ReadinessReady {
-		p.Message = "bound"
-		return nil
-	}
-	phase, _, _ := unstructured.NestedString(r.object.Object, "status", "phase")
-	p.Message = "not bound: " + strings.ToLower(plainLine(cmp.Or(phase, "pending"), 40))
-	last := newestEvent(r.eventsOf(r.object.GetUID()), func(*corev1.Event) bool { return true })
-	switch {
-	case phase == "Lost":
-		p.Cause, p.Doomed = fmt.Sprintf("%s has lost its volume", r.target.ID), true
-	case last == nil:
-	case last.Reason == "WaitForFirstConsumer" || last.Reason == "WaitForPodScheduled":
-		p.Readiness, p.Message = model.ReadinessReady, "is bound when its first pod starts"
-	case last.Type == corev1.EventTypeWarning:
-		p.Cause = plainLine(fmt.Sprintf("%s is not bound: %s", r.target.ID, last.Message), causeMost)
-	}
-	return nil
+	return "see to it, or to its controller"
 }
+
+var crdGroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 
 // conditionWords is a condition of an object, on one line; empty when there is none.
 type conditionWords struct{ status, reason, message string }
@@ -261,7 +282,19 @@ func (r reading) addPods(p *model.Progress, pods []*corev1.Pod) finding {
 			worst = j.why
 		}
 	}
+	r.listen(&worst)
 	return worst
+}
+
+// listen adds the last words of the container that a finding is about.
+func (r reading) listen(f *finding) {
+	if r.heard == nil || f.crash.uid == "" {
+		return
+	}
+	if line := r.heard(f.crash); line != "" {
+		f.quote = "its log ends: " + line
+		f.tell()
+	}
 }
 
 // explain puts the best explanation into p: a pod's when there is one, else
@@ -273,37 +306,19 @@ func (r reading) explain(p *model.Progress, worst finding, creators ...types.UID
 	p.Cause = worst.cause
 	p.Doomed = p.Doomed || worst.doomed
 	if p.Cause == "" || worst.level <= levelNotReady && len(p.Pods) < p.Desired {
-		if words := r.creationFailure(creators...); words != "" {
-			p.Cause = plainLine(fmt.Sprintf("%s cannot create pods: %s", r.target.ID, words), causeMost)
+		if c := r.created(creators...); c.words != "" {
+			p.Cause = told(r.target.ID.String()+" cannot create pods", c.words, c.remedy)
+			missing := finding{doomed: c.doomed}
+			if c.late {
+				missing.late(c.since, r.now)
+				r.lookAgain(missing.until)
+			}
+			p.Doomed = p.Doomed || missing.doomed
 		}
 	}
 	if p.Cause == "" && r.podsRefused != "" {
 		p.Cause = r.podsRefused
 	}
-}
-
-// creationFailure is why a controller cannot create pods (a quota, an
-// admission rule), from its conditions or its last event.
-func (r reading) creationFailure(creators ...types.UID) string {
-	for _, rs := range r.replicaSets {
-		for _, c := range rs.Status.Conditions {
-			if slices.Contains(creators, rs.UID) && c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
-				return plainLine(c.Message, wordsMost)
-			}
-		}
-	}
-	if c := objectCondition(r.object, "ReplicaFailure"); c.status == "True" {
-		return c.message
-	}
-	for _, uid := range creators {
-		last := newestEvent(r.eventsOf(uid), func(e *corev1.Event) bool {
-			return e.Reason == "FailedCreate" || e.Reason == "ReplicaSetCreateError" || e.Reason == "FailedDaemonPod"
-		})
-		if last != nil {
-			return plainLine(last.Message, wordsMost)
-		}
-	}
-	return ""
 }
 
 // newPods words how many pods of the new revision are ready.

@@ -231,7 +231,7 @@ func TestDeploymentProgress(t *testing.T) {
 		}, nil, bad()), model.ReadinessFailed, true, 0, "c", "progress deadline exceeded", "cannot pull"},
 		{"quota", deploymentReading(t, nil, func(rs *appsv1.ReplicaSet) {
 			rs.Status.Conditions = []appsv1.ReplicaSetCondition{{Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Message: `pods "x" is forbidden: exceeded quota: compute`}}
-		}), model.ReadinessProgress, false, 0, "", "0 of 3", `Deployment shop/cart cannot create pods: pods "x" is forbidden: exceeded quota: compute`},
+		}), model.ReadinessProgress, false, 0, "", "0 of 3", `Deployment shop/cart cannot create pods: exceeded quota: compute`},
 		{"paused", deploymentReading(t, func(d *appsv1.Deployment) { paused(d); d.Status.UpdatedReplicas = 0 }, nil), model.ReadinessProgress, true, 0, "", "paused", "is paused (spec.paused)"},
 		{"paused and done", deploymentReading(t, func(d *appsv1.Deployment) { done(d); paused(d) }, nil, readyPod("a"), readyPod("b"), readyPod("c")), model.ReadinessReady, false, 3, "a b c", "paused", ""},
 		{"scaled to nothing", deploymentReading(t, func(d *appsv1.Deployment) {

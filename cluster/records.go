@@ -32,8 +32,11 @@ const (
 	// recognised by it, so that it need not be repeated to be sure.
 	annotationWrite = "fairtide.dev/write"
 
+	// What is in one piece, or only lacks what is in its inventory.json, has the
+	// format 1; programs that know of no more cannot read what is split otherwise.
 	recordFormatKey = "format"
 	recordFormat    = "1"
+	splitFormat     = "2"
 
 	// plainMost is up to where a body stays legible to kubectl; packedMost
 	// leaves room below the API server's limit of 1 MiB for a ConfigMap.
@@ -112,18 +115,32 @@ func outcomeUnknown(err error) bool {
 	return code >= http.StatusInternalServerError || code == 0
 }
 
-// recordBody is the content of a record's ConfigMap.
+// recordBody is the content of a record: of its ConfigMap, and of its parts.
 type recordBody struct {
 	data   map[string]string
 	binary map[string][]byte
+	large  map[string][]byte // compressed; it goes into parts
 }
 
 func newRecordBody() recordBody {
-	return recordBody{data: map[string]string{recordFormatKey: recordFormat}, binary: map[string][]byte{}}
+	return recordBody{
+		data: map[string]string{recordFormatKey: recordFormat}, binary: map[string][]byte{}, large: map[string][]byte{},
+	}
+}
+
+func (b recordBody) size() int {
+	n := 0
+	for _, v := range b.data {
+		n += len(v)
+	}
+	for _, v := range b.binary {
+		n += len(v)
+	}
+	return n
 }
 
 // put adds v as JSON under key, or compressed under key.gz when that is more
-// than is good to read.
+// than is good to read. What one ConfigMap does not hold goes into parts.
 func (b recordBody) put(key string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -133,28 +150,31 @@ func (b recordBody) put(key string, v any) error {
 		b.data[key] = string(raw)
 		return nil
 	}
-	var buf bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err != nil {
-		return fmt.Errorf("compress %s: %w", key, err)
+	if len(raw) > unpackedMax {
+		return fmt.Errorf("%s takes %d MiB, and a record holds %d MiB at most; split the environment", key, len(raw)>>20, unpackedMax>>20)
 	}
+	var buf bytes.Buffer
+	zip := gzip.NewWriter(&buf)
 	_, err = zip.Write(raw)
 	if err = errors.Join(err, zip.Close()); err != nil {
 		return fmt.Errorf("compress %s: %w", key, err)
 	}
-	if buf.Len() > packedMost {
-		return fmt.Errorf("%s takes %d KiB compressed, and a record holds %d KiB at most; split the environment",
-			key, buf.Len()>>10, packedMost>>10)
+	if b.size()+buf.Len() > packedMost {
+		b.large[key] = buf.Bytes()
+	} else {
+		b.binary[key+".gz"] = buf.Bytes()
 	}
-	b.binary[key+".gz"] = buf.Bytes()
 	return nil
 }
 
 // get reads into v what put wrote under key; false when there is nothing.
 func (b recordBody) get(key string, v any) (bool, error) {
-	raw, ok := []byte(b.data[key]), false
-	if _, ok = b.data[key]; !ok {
-		packed, found := b.binary[key+".gz"]
+	raw := []byte(b.data[key])
+	if _, ok := b.data[key]; !ok {
+		packed, found := b.large[key]
+		if !found {
+			packed, found = b.binary[key+".gz"]
+		}
 		if !found {
 			return false, nil
 		}
@@ -176,17 +196,17 @@ func (b recordBody) get(key string, v any) (bool, error) {
 }
 
 // readBody takes the content out of a ConfigMap and checks that this version
-// of the program can read it.
+// of the program can read it. What is in parts is not read: see loadBody.
 func readBody(u *unstructured.Unstructured) (recordBody, error) {
 	cm, err := typedObject[corev1.ConfigMap](u)
 	if err != nil {
 		return recordBody{}, err
 	}
-	if f := cm.Data[recordFormatKey]; f != recordFormat {
-		return recordBody{}, fmt.Errorf("its format is %q and this version of fairtide reads %q; use the version that wrote it, or a later one",
-			plainLine(f, 20), recordFormat)
+	if f := cm.Data[recordFormatKey]; f != recordFormat && f != splitFormat {
+		return recordBody{}, fmt.Errorf("its format is %q and this version of fairtide reads %q and %q; use the version that wrote it, or a later one",
+			plainLine(f, 20), recordFormat, splitFormat)
 	}
-	return recordBody{data: cm.Data, binary: cm.BinaryData}, nil
+	return recordBody{data: cm.Data, binary: cm.BinaryData, large: map[string][]byte{}}, nil
 }
 
 // object is a new ConfigMap with the body.
@@ -208,11 +228,11 @@ func (b recordBody) object(name string, labels, annotations map[string]string) (
 type recordPatch struct {
 	Immutable *bool `json:"immutable,omitempty"`
 	Metadata  struct {
-		ResourceVersion string            `json:"resourceVersion"`
-		Labels          map[string]string `json:"labels,omitempty"`
-		Annotations     map[string]string `json:"annotations,omitempty"`
+		ResourceVersion string             `json:"resourceVersion"`
+		Labels          map[string]string  `json:"labels,omitempty"`
+		Annotations     map[string]*string `json:"annotations,omitempty"` // nil: it goes away
 	} `json:"metadata"`
-	Data       map[string]*string `json:"data"`
+	Data       map[string]*string `json:"data,omitempty"`
 	BinaryData map[string]*[]byte `json:"binaryData,omitempty"`
 }
 
@@ -221,7 +241,7 @@ type recordPatch struct {
 func (p *recordPatch) set(b recordBody, keys ...string) {
 	p.Data, p.BinaryData = map[string]*string{}, map[string]*[]byte{}
 	p.Data[recordFormatKey] = new(b.data[recordFormatKey])
-	for _, key := range keys {
+	for _, key := range append(keys, partsKey) {
 		p.Data[key], p.BinaryData[key+".gz"] = nil, nil
 		if v, ok := b.data[key]; ok {
 			p.Data[key] = &v

@@ -1,11 +1,15 @@
 package cluster
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +26,22 @@ import (
 type faults struct {
 	down       atomic.Bool // nothing gets through
 	loseAnswer atomic.Bool // the next write arrives, its answer does not
+	// dieAfter is how many requests still get through, as before the program is
+	// killed; 0: all, -1: none any more.
+	dieAfter atomic.Int64
+
+	mu      sync.Mutex
+	watches []io.Closer
+}
+
+// cut breaks the watches that are open.
+func (f *faults) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.watches {
+		_ = w.Close()
+	}
+	f.watches = nil
 }
 
 type faultyTransport struct {
@@ -33,10 +53,20 @@ func (f faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.down.Load() {
 		return nil, errors.New("network is away")
 	}
+	if left := f.dieAfter.Load(); left < 0 {
+		return nil, errors.New("killed")
+	} else if left > 0 && f.dieAfter.Add(-1) == 0 {
+		f.dieAfter.Store(-1) // this one is the last
+	}
 	resp, err := f.next.RoundTrip(r)
 	if err == nil && r.Method != http.MethodGet && f.loseAnswer.CompareAndSwap(true, false) {
 		_ = resp.Body.Close()
 		return nil, errors.New("connection lost")
+	}
+	if err == nil && r.URL.Query().Get("watch") != "" {
+		f.mu.Lock()
+		f.watches = append(f.watches, resp.Body)
+		f.mu.Unlock()
 	}
 	return resp, err
 }
@@ -108,7 +138,8 @@ func TestRecordBody(t *testing.T) {
 		{"small", "x", false, ""},
 		{"as large as stays legible", strings.Repeat("x", plainMost-2), false, ""},
 		{"larger", strings.Repeat("x", plainMost-1), true, ""},
-		{"too large", random(2 * packedMost), true, "compressed"},
+		{"larger than a ConfigMap", random(2 * packedMost), false, ""},
+		{"too large", strings.Repeat("x", unpackedMax), false, "64 MiB at most"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			body := newRecordBody()
@@ -138,9 +169,13 @@ func TestRecordBody(t *testing.T) {
 
 func TestRecordBodyRefusesBombs(t *testing.T) {
 	body := newRecordBody()
-	if err := body.put("k", strings.Repeat("x", unpackedMax)); err != nil {
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	_, err := zip.Write(bytes.Repeat([]byte("x"), unpackedMax+1))
+	if err = errors.Join(err, zip.Close()); err != nil {
 		t.Fatal(err)
 	}
+	body.binary["k.gz"] = packed.Bytes()
 	var got string
 	if _, err := body.get("k", &got); err == nil || !strings.Contains(err.Error(), "when unpacked") {
 		t.Errorf("error %v", err)

@@ -21,44 +21,74 @@ import (
 const RunsKept = 50
 
 const (
-	runKey = "run.json"
+	runKey     = "run.json"
+	objectsKey = "objects.json" // only when they make the run too big to read
+	// runsPage bounds the size of one answer: records can be large.
+	runsPage = 10
 	// annotationWriter names the client that keeps a run's record.
 	annotationWriter = "fairtide.dev/writer"
 	// runAttempts bounds how often a sequence number may be snatched away.
 	runAttempts = 20
+	// annotationFence names who took over the lock from a holder that let it
+	// expire. Writing it makes every reading of that holder an old one.
+	annotationFence = "fairtide.dev/fenced-by"
 )
 
 // runWriters remembers, for the runs this client writes, the reading its next
 // write must find. A reading made to look at a run does not enter it: another
 // client that took the run over is noticed by the write that is refused.
 type runWriters struct {
-	mu      sync.Mutex
-	token   string
-	reading map[string]string // run ID → resourceVersion
+	mu   sync.Mutex
+	runs map[string]runWriting // by ID
+	// split are the records, by name, that were seen to have parts.
+	split map[string]bool
 }
 
-func (w *runWriters) get(id string) (token, reading string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.token == "" {
-		w.token = nonce()
-	}
-	return w.token, w.reading[id]
+// runWriting is how this client writes a run.
+type runWriting struct {
+	token   string // names this writer in the record
+	reading string // resourceVersion
 }
 
-func (w *runWriters) set(id, reading string) {
+func (w *runWriters) get(id string) runWriting {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.reading == nil {
-		w.reading = map[string]string{}
+	return w.runs[id]
+}
+
+func (w *runWriters) set(id string, writing runWriting) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.runs == nil {
+		w.runs = map[string]runWriting{}
 	}
-	w.reading[id] = reading
+	w.runs[id] = writing
 }
 
 func (w *runWriters) forget(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.reading, id)
+	delete(w.runs, id)
+}
+
+// noteSplit remembers whether a record has parts.
+func (w *runWriters) noteSplit(name string, b recordBody) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := b.data[partsKey]; !ok {
+		delete(w.split, name)
+		return
+	}
+	if w.split == nil {
+		w.split = map[string]bool{}
+	}
+	w.split[name] = true
+}
+
+func (w *runWriters) isSplit(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.split[name]
 }
 
 func runName(id string) string { return "fairtide-run-" + id }
@@ -124,8 +154,9 @@ func runID(env string, newestFirst []runRecord) string {
 	return env + "-" + strconv.Itoa(next)
 }
 
-// NewRun gives the run the next ID of its environment and creates its record.
-// The RunsKept newest records stay, older ones are deleted.
+// NewRun gives the run the next ID of its environment and creates its record,
+// which this client writes from then on: see SaveRun. The RunsKept newest
+// records stay, older ones are deleted with their parts.
 func (c *Client) NewRun(ctx context.Context, run model.Run) (model.Run, error) {
 	env := run.Environment
 	for range runAttempts {
@@ -134,7 +165,8 @@ func (c *Client) NewRun(ctx context.Context, run model.Run) (model.Run, error) {
 			return run, err
 		}
 		run.ID = runID(env, records)
-		u, err := c.createRun(ctx, run)
+		writing := runWriting{token: nonce()}
+		u, err := c.createRun(ctx, run, writing.token)
 		if apierrors.IsAlreadyExists(err) {
 			continue
 		}
@@ -144,7 +176,13 @@ func (c *Client) NewRun(ctx context.Context, run model.Run) (model.Run, error) {
 			}
 			return run, c.recordError(env, "create", "configmaps", runName(run.ID), err)
 		}
-		c.runs.set(run.ID, u.GetResourceVersion())
+		writing.reading = u.GetResourceVersion()
+		c.runs.set(run.ID, writing)
+		if c.runs.isSplit(runName(run.ID)) { // what was created only announces its parts
+			if err := c.SaveRun(ctx, run); err != nil {
+				return run, err
+			}
+		}
 		c.pruneRuns(ctx, records)
 		return run, nil
 	}
@@ -152,12 +190,14 @@ func (c *Client) NewRun(ctx context.Context, run model.Run) (model.Run, error) {
 		"%s: others started %d runs while this one was looking for a number; look at the environment again", env, runAttempts)
 }
 
-func (c *Client) createRun(ctx context.Context, run model.Run) (*unstructured.Unstructured, error) {
-	body := newRecordBody()
-	if err := body.put(runKey, run); err != nil {
+func (c *Client) createRun(ctx context.Context, run model.Run, writer string) (*unstructured.Unstructured, error) {
+	body, err := runBody(run)
+	if err == nil && len(body.large) > 0 {
+		body, err = body.begun()
+	}
+	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "%s: the record of run %s cannot be written: %w", run.Environment, run.ID, err)
 	}
-	writer, _ := c.runs.get(run.ID)
 	write := nonce()
 	u, err := body.object(runName(run.ID), map[string]string{
 		labelManagedBy: FieldManager, labelEnvironment: run.Environment, labelRecord: "run",
@@ -170,8 +210,11 @@ func (c *Client) createRun(ctx context.Context, run model.Run) (*unstructured.Un
 		// Ours, if only the answer got lost.
 		now, getErr := c.configMaps().Get(ctx, runName(run.ID), metav1.GetOptions{})
 		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
-			return now, nil
+			out, err = now, nil
 		}
+	}
+	if err == nil {
+		c.runs.noteSplit(runName(run.ID), body)
 	}
 	return out, err
 }
@@ -185,56 +228,87 @@ func (c *Client) pruneRuns(ctx context.Context, newestFirst []runRecord) {
 	}
 }
 
-// SaveRun writes the record of a run that NewRun created. A run in a final
-// state is closed: its record cannot change again. A write is refused with
-// ExitLocked when another client has written the record since.
+// SaveRun writes the record of a run that NewRun created or TakeRun took. A run
+// that has ended is closed: its record cannot change again. A write is refused
+// with ExitLocked when another client has taken the record over since.
 func (c *Client) SaveRun(ctx context.Context, run model.Run) error {
-	body := newRecordBody()
-	if err := body.put(runKey, run); err != nil {
+	writing := c.runs.get(run.ID)
+	if writing.reading == "" {
+		return c.notOurs(ctx, run)
+	}
+	return c.writeRun(ctx, run, writing, true)
+}
+
+// notOurs says why a run that this client does not write is not recorded.
+func (c *Client) notOurs(ctx context.Context, run model.Run) error {
+	now, err := c.Run(ctx, run.Environment, run.ID)
+	switch {
+	case err != nil:
+		return err
+	case closed(now.State):
+		return model.Errorf(model.ExitUsage, "%s: run %s cannot be recorded: it is %s, and a closed record does not change", run.Environment, run.ID, now.State)
+	}
+	return model.Errorf(model.ExitLocked,
+		"%s: run %s is not recorded further: another program writes its record; look at the environment again", run.Environment, run.ID)
+}
+
+// closed reports whether the record of a run in this state is final. That of
+// an interrupted one is not: it may be resumed.
+func closed(s model.RunState) bool { return s.Final() && s != model.RunInterrupted }
+
+// writeRun writes a record at the reading that writing has. again lets it be
+// tried once more where only our own earlier write, or a label of somebody,
+// stands in between.
+func (c *Client) writeRun(ctx context.Context, run model.Run, writing runWriting, again bool) error {
+	body, err := runBody(run)
+	if err != nil {
 		return model.Errorf(model.ExitUsage, "%s: the record of run %s cannot be written: %w", run.Environment, run.ID, err)
 	}
-	writer, reading := c.runs.get(run.ID)
-	if reading == "" { // a run of another process, that this one resumes
-		u, err := c.getRun(ctx, run.Environment, run.ID)
-		if err != nil {
-			return err
-		}
-		reading = u.GetResourceVersion()
+	name := runName(run.ID)
+	body, listed, err := c.place(ctx, run.Environment, name, body)
+	if err != nil {
+		return c.runError(run, err)
 	}
 	var p recordPatch
-	p.set(body, runKey)
-	if run.State.Final() {
+	p.set(body, runKey, objectsKey)
+	if closed(run.State) {
 		p.Immutable = new(true)
 	}
-	for retried := false; ; retried = true {
+	for ; ; again = false {
 		write := nonce()
-		p.Metadata.ResourceVersion = reading
-		p.Metadata.Annotations = map[string]string{annotationWriter: writer, annotationWrite: write}
-		u, err := c.patchRecord(ctx, runName(run.ID), p)
+		p.Metadata.ResourceVersion = writing.reading
+		p.Metadata.Annotations = map[string]*string{annotationWriter: &writing.token, annotationWrite: &write, annotationFence: nil}
+		u, err := c.patchRecord(ctx, name, p)
 		if err != nil && (apierrors.IsConflict(err) || outcomeUnknown(err)) {
-			now, getErr := c.configMaps().Get(ctx, runName(run.ID), metav1.GetOptions{})
+			now, getErr := c.configMaps().Get(ctx, name, metav1.GetOptions{})
 			switch {
 			case getErr == nil && now.GetAnnotations()[annotationWrite] == write:
 				u, err = now, nil
-			case getErr == nil && apierrors.IsConflict(err) && !retried && now.GetAnnotations()[annotationWriter] == writer:
+			case getErr == nil && apierrors.IsConflict(err) && again && now.GetAnnotations()[annotationWriter] == writing.token:
 				// An earlier write of ours whose answer got lost, or
 				// someone's label: nobody took the run over.
-				reading = now.GetResourceVersion()
+				writing.reading = now.GetResourceVersion()
 				continue
 			}
 		}
 		if err != nil {
 			return c.runError(run, err)
 		}
-		c.runs.set(run.ID, u.GetResourceVersion())
-		if run.State.Final() {
+		writing.reading = u.GetResourceVersion()
+		c.runs.set(run.ID, writing)
+		c.runs.noteSplit(name, body)
+		if closed(run.State) {
 			c.runs.forget(run.ID)
 		}
+		c.sweep(ctx, listed, body)
 		return nil
 	}
 }
 
 func (c *Client) runError(run model.Run, err error) error {
+	if model.CodeOf(err, model.ExitOK) != model.ExitOK { // it already says what is wrong
+		return err
+	}
 	switch {
 	case apierrors.IsConflict(err):
 		return model.Errorf(model.ExitLocked,
@@ -252,23 +326,34 @@ func (c *Client) runError(run model.Run, err error) error {
 // Runs returns the recorded runs of an environment, newest first. When some
 // records cannot be read, the others are returned along with the error.
 func (c *Client) Runs(ctx context.Context, env string) ([]model.Run, error) {
-	list, err := c.configMaps().List(ctx, metav1.ListOptions{LabelSelector: runSelector(env)})
-	if err != nil {
-		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
-	}
 	var runs []model.Run
 	var unreadable []error
-	for i := range list.Items {
-		u := &list.Items[i]
-		if _, ok := runSequence(env, strings.TrimPrefix(u.GetName(), runName(""))); !ok {
+	opts := metav1.ListOptions{LabelSelector: runSelector(env), Limit: runsPage}
+	for {
+		list, err := c.configMaps().List(ctx, opts)
+		if apierrors.IsResourceExpired(err) && opts.Continue != "" { // begin again, in one go
+			runs, unreadable = nil, nil
+			opts.Continue, opts.Limit = "", 0
 			continue
 		}
-		run, err := c.decodeRun(env, u)
 		if err != nil {
-			unreadable = append(unreadable, err)
-			continue
+			return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
 		}
-		runs = append(runs, run)
+		for i := range list.Items {
+			u := &list.Items[i]
+			if _, ok := runSequence(env, strings.TrimPrefix(u.GetName(), runName(""))); !ok {
+				continue
+			}
+			run, err := c.decodeRun(ctx, env, u)
+			if err != nil {
+				unreadable = append(unreadable, err)
+				continue
+			}
+			runs = append(runs, run)
+		}
+		if opts.Continue = list.GetContinue(); opts.Continue == "" {
+			break
+		}
 	}
 	slices.SortFunc(runs, func(a, b model.Run) int {
 		x, _ := runSequence(env, a.ID)
@@ -284,7 +369,7 @@ func (c *Client) Run(ctx context.Context, env, id string) (model.Run, error) {
 	if err != nil {
 		return model.Run{}, err
 	}
-	return c.decodeRun(env, u)
+	return c.decodeRun(ctx, env, u)
 }
 
 func (c *Client) getRun(ctx context.Context, env, id string) (*unstructured.Unstructured, error) {
@@ -300,24 +385,4 @@ func (c *Client) getRun(ctx context.Context, env, id string) (*unstructured.Unst
 		return nil, c.recordError(env, "get", "configmaps", runName(id), err)
 	}
 	return u, nil
-}
-
-func (c *Client) decodeRun(env string, u *unstructured.Unstructured) (model.Run, error) {
-	var run model.Run
-	body, err := readBody(u)
-	if err == nil {
-		var found bool
-		found, err = body.get(runKey, &run)
-		if err == nil && !found {
-			err = fmt.Errorf("%s is missing", runKey)
-		}
-	}
-	if want := strings.TrimPrefix(u.GetName(), runName("")); err == nil && run.ID != want {
-		err = fmt.Errorf("it is about run %q", plainLine(run.ID, 80))
-	}
-	if err != nil {
-		return model.Run{}, model.Errorf(model.ExitUsage, "%s: the record in ConfigMap %s/%s cannot be read: %w",
-			env, c.cfg.StateNamespace, u.GetName(), err)
-	}
-	return run, nil
 }

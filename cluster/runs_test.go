@@ -141,11 +141,18 @@ func TestRunTakenOver(t *testing.T) {
 	b, _ := stateClient(t, space, nil)
 	ctx := t.Context()
 	run := mustNewRun(t, a, "production")
-	resumed, err := b.Run(ctx, "production", run.ID)
+	looked, err := b.Run(ctx, "production", run.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resumed.Operator = "op2@host"
+	wantLocked(t, b.SaveRun(ctx, looked), run.ID, "another program writes its record")
+	attempt := model.RunAttempt{Operator: "op2@host", At: run.StartedAt.Add(time.Hour), Reason: "op1's computer is gone"}
+	resumed, err := b.TakeRun(ctx, "production", run.ID, attempt)
+	if err != nil || resumed.Writer() != "op2@host" || resumed.Operator != "op1@host" || !reflect.DeepEqual(resumed.Attempts, []model.RunAttempt{attempt}) {
+		t.Fatalf("took %+v, %v", resumed, err)
+	}
+	wantLocked(t, a.SaveRun(ctx, run), run.ID, "taken it over")
+	resumed.Wave = 2
 	for range 2 {
 		if err := b.SaveRun(ctx, resumed); err != nil {
 			t.Fatal(err)
@@ -158,8 +165,15 @@ func TestRunTakenOver(t *testing.T) {
 	for range 2 {
 		wantLocked(t, a.SaveRun(ctx, run), run.ID, "taken it over")
 	}
-	if got, err := a.Run(ctx, "production", run.ID); err != nil || got.Operator != "op2@host" {
+	if got, err := a.Run(ctx, "production", run.ID); err != nil || got.Wave != 2 || got.Writer() != "op2@host" {
 		t.Errorf("record %+v, %v", got, err)
+	}
+	resumed.State = model.RunSucceeded
+	if err := b.SaveRun(ctx, resumed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.TakeRun(ctx, "production", run.ID, attempt); model.CodeOf(err, 0) != model.ExitUsage || !strings.Contains(err.Error(), "nothing to continue") {
+		t.Errorf("took a closed run: %v", err)
 	}
 }
 

@@ -50,12 +50,15 @@ func (c *Client) ReadState(ctx context.Context, env string) (model.State, error)
 	if err != nil {
 		return model.State{}, c.recordError(env, "get", "configmaps", stateName(env), err)
 	}
-	return c.decodeState(env, u)
+	return c.decodeState(ctx, env, u)
 }
 
-func (c *Client) decodeState(env string, u *unstructured.Unstructured) (model.State, error) {
-	doc, err := readStateDoc(u)
+func (c *Client) decodeState(ctx context.Context, env string, u *unstructured.Unstructured) (model.State, error) {
+	doc, u, err := c.readStateDoc(ctx, u)
 	if err != nil {
+		if ctx.Err() != nil || model.CodeOf(err, model.ExitOK) == model.ExitUnreachable {
+			return model.State{}, fmt.Errorf("%s: the record cannot be read: %w", env, err)
+		}
 		return model.State{}, c.damaged(env, err)
 	}
 	if doc.Environment != env {
@@ -75,23 +78,23 @@ func (c *Client) damaged(env string, err error) error {
 		env, c.cfg.StateNamespace, stateName(env), err)
 }
 
-func readStateDoc(u *unstructured.Unstructured) (stateDoc, error) {
+// readStateDoc reads a record with its parts, and returns the reading that it is
+// of.
+func (c *Client) readStateDoc(ctx context.Context, u *unstructured.Unstructured) (stateDoc, *unstructured.Unstructured, error) {
 	var doc stateDoc
-	body, err := readBody(u)
+	body, u, err := c.loadBody(ctx, u)
 	if err != nil {
-		return doc, err
+		return doc, u, err
 	}
+	c.runs.noteSplit(u.GetName(), body)
 	found, err := body.get(stateKey, &doc)
-	if err != nil {
-		return doc, err
+	if err == nil && !found {
+		err = fmt.Errorf("%s is missing", stateKey)
 	}
-	if !found {
-		return doc, fmt.Errorf("%s is missing", stateKey)
+	if err == nil {
+		_, err = body.get(inventoryKey, &doc.Inventory)
 	}
-	if _, err := body.get(inventoryKey, &doc.Inventory); err != nil {
-		return doc, err
-	}
-	return doc, nil
+	return doc, u, err
 }
 
 func stateBody(env string, s model.State) (recordBody, error) {
@@ -101,7 +104,7 @@ func stateBody(env string, s model.State) (recordBody, error) {
 	if err := body.put(stateKey, doc); err != nil {
 		return body, err
 	}
-	if _, packed := body.binary[stateKey+".gz"]; !packed {
+	if _, plain := body.data[stateKey]; plain {
 		return body, nil
 	}
 	// What is deployed stays legible; only the long list is packed.
@@ -121,60 +124,103 @@ func (c *Client) WriteState(ctx context.Context, env string, s model.State) (mod
 	if err != nil {
 		return model.State{}, model.Errorf(model.ExitUsage, "%s: the record cannot be written: %w", env, err)
 	}
-	write := nonce()
-	labels, annotations := c.stateMetadata(env, s.Inventory)
-	annotations[annotationWrite] = write
-	verb := "patch"
-	var u *unstructured.Unstructured
-	if s.ResourceVersion == "" {
-		verb = "create"
-		u, err = body.object(stateName(env), labels, annotations)
+	if s.ResourceVersion == "" && len(body.large) > 0 {
+		// Parts need a record to belong to. Should we end in between, it says
+		// what is true: nothing is deployed yet.
+		first, err := c.WriteState(ctx, env, model.State{})
 		if err != nil {
 			return model.State{}, err
 		}
-		u, err = c.createRecord(ctx, env, configMapGVR, u)
-	} else {
-		var p recordPatch
-		p.set(body, stateKey, inventoryKey)
-		p.Metadata.ResourceVersion, p.Metadata.Labels, p.Metadata.Annotations = s.ResourceVersion, labels, annotations
-		u, err = c.patchRecord(ctx, stateName(env), p)
+		s.ResourceVersion = first.ResourceVersion
 	}
-	switch {
-	case err == nil:
-		return c.decodeState(env, u)
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err) && verb == "patch":
-		return c.stateMoved(ctx, env, write)
-	case outcomeUnknown(err):
-		now, getErr := c.configMaps().Get(ctx, stateName(env), metav1.GetOptions{})
-		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
-			return c.decodeState(env, now)
+	var listed []string
+	if s.ResourceVersion != "" {
+		if body, listed, err = c.place(ctx, env, stateName(env), body); err != nil {
+			return model.State{}, c.stateError(ctx, env, "get", err)
 		}
 	}
-	if model.CodeOf(err, model.ExitOK) != model.ExitOK { // it already says what is wrong
-		return model.State{}, err
+	write := nonce()
+	u, verb, err := c.sendState(ctx, env, s, body, write)
+	if err != nil {
+		if u, err = c.lostAnswer(ctx, env, write, err); err != nil {
+			return model.State{}, c.stateError(ctx, env, verb, err)
+		}
 	}
-	return model.State{}, c.recordError(env, verb, "configmaps", stateName(env), err)
+	c.runs.noteSplit(stateName(env), body)
+	c.sweep(ctx, listed, body)
+	// What the answer says, but for the parts, which are as they were sent.
+	doc := stateDoc{}
+	if _, err := body.get(stateKey, &doc); err != nil {
+		return model.State{}, c.damaged(env, err)
+	}
+	if _, err := body.get(inventoryKey, &doc.Inventory); err != nil {
+		return model.State{}, c.damaged(env, err)
+	}
+	return model.State{Deployed: doc.Deployed, Inventory: doc.Inventory, LastRun: doc.LastRun, ResourceVersion: u.GetResourceVersion()}, nil
 }
 
-// stateMoved explains a lost race, unless it was won: the client may have sent
-// the write twice when the first answer got lost.
-func (c *Client) stateMoved(ctx context.Context, env, write string) (model.State, error) {
+// sendState creates or patches the record, and says which.
+func (c *Client) sendState(ctx context.Context, env string, s model.State, body recordBody, write string) (*unstructured.Unstructured, string, error) {
+	labels, annotations := c.stateMetadata(env, s.Inventory)
+	annotations[annotationWrite] = write
+	if s.ResourceVersion == "" {
+		u, err := body.object(stateName(env), labels, annotations)
+		if err == nil {
+			u, err = c.createRecord(ctx, env, configMapGVR, u)
+		}
+		return u, "create", err
+	}
+	var p recordPatch
+	p.set(body, stateKey, inventoryKey)
+	p.Metadata.ResourceVersion, p.Metadata.Labels = s.ResourceVersion, labels
+	p.Metadata.Annotations = map[string]*string{annotationFence: nil}
+	for k, v := range annotations {
+		p.Metadata.Annotations[k] = &v
+	}
+	u, err := c.patchRecord(ctx, stateName(env), p)
+	return u, "patch", err
+}
+
+// lostAnswer is the record when a write was done although it failed: the client
+// may have sent it twice when the first answer got lost. Else it is the error.
+func (c *Client) lostAnswer(ctx context.Context, env, write string, err error) (*unstructured.Unstructured, error) {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || outcomeUnknown(err) {
+		now, getErr := c.configMaps().Get(ctx, stateName(env), metav1.GetOptions{})
+		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
+			return now, nil
+		}
+	}
+	return nil, err
+}
+
+// stateError words why the record was not written.
+func (c *Client) stateError(ctx context.Context, env, verb string, err error) error {
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err), apierrors.IsNotFound(err) && verb != "create":
+		return c.stateMoved(ctx, env)
+	case model.CodeOf(err, model.ExitOK) != model.ExitOK: // it already says what is wrong
+		return err
+	}
+	return c.recordError(env, verb, "configmaps", stateName(env), err)
+}
+
+// stateMoved explains a lost race.
+func (c *Client) stateMoved(ctx context.Context, env string) error {
 	u, err := c.configMaps().Get(ctx, stateName(env), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return model.State{}, model.Errorf(model.ExitLocked,
+		return model.Errorf(model.ExitLocked,
 			"%s: nothing was recorded: the record was deleted by someone else in the meantime; look at the environment again", env)
 	}
 	if err != nil {
-		return model.State{}, c.recordError(env, "get", "configmaps", stateName(env), err)
-	}
-	if u.GetAnnotations()[annotationWrite] == write {
-		return c.decodeState(env, u)
+		return c.recordError(env, "get", "configmaps", stateName(env), err)
 	}
 	who := "someone else wrote it"
-	if doc, err := readStateDoc(u); err == nil {
+	if by := u.GetAnnotations()[annotationFence]; by != "" {
+		who = plainLine(by, 120) + " took over the lock"
+	} else if doc, _, err := c.readStateDoc(ctx, u); err == nil {
 		who = c.lastWriter(doc)
 	}
-	return model.State{}, model.Errorf(model.ExitLocked,
+	return model.Errorf(model.ExitLocked,
 		"%s: nothing was recorded: the record changed in the meantime: %s; look at the environment again", env, who)
 }
 

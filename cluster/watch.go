@@ -64,6 +64,7 @@ func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(mo
 	for _, f := range w.feeds {
 		running.Go(func() { f.run(ctx) })
 	}
+	w.spawn = func(task func(context.Context)) { running.Go(func() { task(ctx) }) }
 	running.Go(func() { w.readSettled(ctx, settled) })
 	var grown <-chan time.Time // when time alone may have changed a verdict
 	for {
@@ -95,6 +96,7 @@ type watchRun struct {
 	feeds   map[feedKey]*feed
 	entries []*watchEntry // in the order of the targets
 	wake    chan struct{}
+	spawn   func(func(context.Context)) // runs a task beside the watch, until that ends
 
 	mu          sync.Mutex
 	dirty       map[*watchEntry]bool
@@ -118,6 +120,9 @@ type watchEntry struct {
 	fixed     *model.Progress // what there is to say about an object that is not watched
 	last      *model.Progress // what was emitted
 	again     time.Time       // when to judge it again although nothing changed; zero: no need
+
+	heard map[string]lastWords // of its containers that crashed
+	asked int                  // how many logs were read for that
 }
 
 // owned are objects by their UID and by their controller's.
@@ -199,13 +204,16 @@ func (w *watchRun) follow(e *watchEntry, fields string) {
 	ns, gk := e.target.ID.Namespace, groupKind(e.target.ID)
 	e.own = w.feed(feedTargets, e.resource, ns, fields)
 	e.own.wanted[e.target.ID.Name] = e
-	if gk.Kind == "PersistentVolumeClaim" && gk.Group == "" {
-		e.others = append(e.others, w.feed(feedEvents, eventGVR, ns, "involvedObject.kind=PersistentVolumeClaim"))
+	if toldByEvents[gk] {
+		e.others = append(e.others, w.feed(feedEvents, eventGVR, ns, "involvedObject.kind="+gk.Kind))
 	}
 	if workloadKinds[gk] == nil {
 		return
 	}
 	e.others = append(e.others, w.feed(feedEvents, eventGVR, ns, "type="+corev1.EventTypeWarning))
+	if gk.Kind == "StatefulSet" { // why its claims are not bound is not always a warning
+		e.others = append(e.others, w.feed(feedEvents, eventGVR, ns, "involvedObject.kind=PersistentVolumeClaim"))
+	}
 	if gk.Kind == "Pod" {
 		return
 	}
@@ -377,6 +385,8 @@ func (w *watchRun) read(e *watchEntry, now time.Time) (model.Progress, bool) {
 	r := reading{target: e.target, object: e.object, now: now, again: &e.again, podsOf: w.pods.of, eventsOf: func(uid types.UID) []*corev1.Event {
 		return slices.Collect(maps.Values(w.events[uid]))
 	}}
+	r.heard = func(of crashRef) string { return w.heard(e, of) }
+	r.eventsNamed = func(kind, name string) []*corev1.Event { return w.eventsNamed(e.target.ID.Namespace, kind, name) }
 	if e.podFeed != nil && !e.podFeed.synced {
 		r.podsRefused = e.podFeed.refused
 	}
@@ -388,4 +398,18 @@ func (w *watchRun) read(e *watchEntry, now time.Time) (model.Progress, bool) {
 		p.Cause = e.own.refused // it could be listed, but not watched
 	}
 	return p, true
+}
+
+// eventsNamed are the events about an object of which only the name is known.
+// w.mu is held.
+func (w *watchRun) eventsNamed(ns, kind, name string) []*corev1.Event {
+	var out []*corev1.Event
+	for _, events := range w.events {
+		for _, e := range events {
+			if about := e.InvolvedObject; about.Kind == kind && about.Name == name && about.Namespace == ns {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
 }

@@ -61,6 +61,9 @@ func judgeDeployment(r reading, p *model.Progress) error {
 	}
 	settle(p)
 	p.Message = deploymentMessage(d, rs, p)
+	if worst.cause == "" && p.Readiness != model.ReadinessReady {
+		worst = r.blockedByLeaving(rs)
+	}
 	r.explain(p, worst, append(creators, d.UID)...)
 	if p.Readiness == model.ReadinessFailed {
 		limit := "the progress deadline"
@@ -69,7 +72,7 @@ func judgeDeployment(r reading, p *model.Progress) error {
 		}
 		p.Message += ", progress deadline exceeded"
 		if p.Cause == "" {
-			p.Cause = fmt.Sprintf("%s made no progress for %s (progressDeadlineSeconds)", p.ID, limit)
+			p.Cause = told(fmt.Sprintf("%s made no progress for %s (progressDeadlineSeconds)", p.ID, limit), "", "look at its pods, or revert")
 		}
 	}
 	return nil
@@ -93,12 +96,43 @@ func deploymentMessage(d *appsv1.Deployment, rs *appsv1.ReplicaSet, p *model.Pro
 	return text
 }
 
+// blockedByLeaving finds a pod of an older revision that is deleted and does
+// not go: with strategy Recreate the new one does not start before.
+func (r reading) blockedByLeaving(current *appsv1.ReplicaSet) finding {
+	var worst finding
+	for _, rs := range r.replicaSets {
+		if rs == current {
+			continue
+		}
+		for _, pod := range r.podsOf(rs.UID) {
+			if pod.DeletionTimestamp == nil {
+				continue
+			}
+			if _, why := r.pod(pod); why.worse(worst) {
+				worst = why
+			}
+		}
+	}
+	return inTheWay(worst, "")
+}
+
+// inTheWay words a finding about a pod of an older revision.
+func inTheWay(f finding, remedy string) finding {
+	if f.cause == "" {
+		return f
+	}
+	f.head = "a pod of the old revision is in the way: " + f.head
+	f.remedy = cmp.Or(remedy, f.remedy)
+	f.tell()
+	return f
+}
+
 // judgePaused judges a Deployment with spec.paused, which never starts a new
 // revision: it is done when that was there already.
 func judgePaused(d *appsv1.Deployment, rs *appsv1.ReplicaSet, p *model.Progress) {
 	p.Readiness, p.Message = model.ReadinessProgress, newPods(p)+", paused"
 	if rs == nil || int(d.Status.UpdatedReplicas) < p.Desired {
-		p.Cause, p.Doomed = fmt.Sprintf("%s is paused (spec.paused) and does not start the new revision; resume it in Git", p.ID), true
+		p.Cause, p.Doomed = fmt.Sprintf("%s is paused (spec.paused) and does not start the new revision; remove spec.paused in Git", p.ID), true
 		return
 	}
 	if int(d.Status.AvailableReplicas) >= p.Desired && int(d.Status.Replicas) == p.Desired {
@@ -196,6 +230,9 @@ func judgeStatefulSet(r reading, p *model.Progress) error {
 		worst = r.blockedByOld(pods, isNew)
 	}
 	r.explain(p, worst, s.UID)
+	if held := replicas - p.Desired; p.Desired > 0 && held > 0 {
+		p.Message += fmt.Sprintf(", %d held back by the partition", held)
+	}
 	return nil
 }
 
@@ -209,12 +246,15 @@ func (r reading) blockedByOld(pods []*corev1.Pod, isNew func(*corev1.Pod) bool) 
 		}
 		if _, why := r.pod(pod); why.worse(worst) {
 			worst = why
+			worst.name = pod.Name
 		}
 	}
-	if worst.cause != "" {
-		worst.cause = plainLine("a pod of the old revision is in the way: "+worst.cause, causeMost)
+	r.listen(&worst)
+	if worst.level == levelLeaving || worst.name == "" {
+		return inTheWay(worst, "")
 	}
-	return worst
+	// The controller waits for it to become ready and does not replace it.
+	return inTheWay(worst, "delete pod "+worst.name+": a StatefulSet does not replace a broken pod by itself")
 }
 
 func judgeDaemonSet(r reading, p *model.Progress) error {
@@ -242,6 +282,9 @@ func judgeDaemonSet(r reading, p *model.Progress) error {
 	p.Message = newPods(p)
 	if p.Desired == 0 {
 		p.Message = "no node asks for it"
+		if sel := selectorWords(d.Spec.Template.Spec.NodeSelector); sel != "" {
+			p.Message += ": none has " + plainLine(sel, 120) + " (nodeSelector)"
+		}
 	}
 	r.explain(p, worst, d.UID)
 	return nil
@@ -265,7 +308,7 @@ func judgeJob(r reading, p *model.Progress) error {
 		p.Readiness, p.Message = model.ReadinessReady, "completed"
 	case done.Type == batchv1.JobFailed:
 		p.Readiness, p.Doomed, p.Message = model.ReadinessFailed, true, "failed"
-		p.Cause = plainLine(fmt.Sprintf("%s failed: %s", p.ID, cmp.Or(worst.cause, done.Message, done.Reason)), causeMost)
+		p.Cause = jobFailure(job, done, worst, p.ID)
 		return nil
 	case job.Spec.Suspend != nil && *job.Spec.Suspend:
 		p.Readiness, p.Message = model.ReadinessReady, "suspended, as it is written"
@@ -277,6 +320,24 @@ func judgeJob(r reading, p *model.Progress) error {
 	}
 	r.explain(p, worst, job.UID)
 	return nil
+}
+
+// jobFailure words why a Job has failed for good: its limit, or what its last
+// pod died of.
+func jobFailure(job *batchv1.Job, done batchv1.JobCondition, worst finding, id model.ObjectID) string {
+	head := id.String() + " failed"
+	if done.Reason == batchv1.JobReasonDeadlineExceeded && job.Spec.ActiveDeadlineSeconds != nil {
+		limit := time.Duration(*job.Spec.ActiveDeadlineSeconds) * time.Second
+		return told(fmt.Sprintf("%s: it ran longer than %s (activeDeadlineSeconds)", head, limit), "", "raise it, or make the Job faster")
+	}
+	limit := ""
+	if done.Reason == batchv1.JobReasonBackoffLimitExceeded && job.Spec.BackoffLimit != nil {
+		limit = fmt.Sprintf(" (backoffLimit %d)", *job.Spec.BackoffLimit)
+	}
+	if worst.head != "" {
+		return told(head+": "+worst.head+limit, worst.quote, worst.remedy)
+	}
+	return told(head+limit, cmp.Or(plainLine(done.Message, wordsMost), done.Reason), "read the log of its pods")
 }
 
 func judgePodTarget(r reading, p *model.Progress) error {

@@ -290,14 +290,6 @@ const sealVersion = "3"
 // it is written. ReadAt, resource versions, who else owns an object, how a
 // verdict was found and other harmless noise do not enter it.
 func (p *Plan) Seal(renderDigest string) error {
-	type entry struct {
-		ID             ObjectID
-		Verdict        Verdict
-		Reason         string
-		TakesOwnership bool
-		Migrates       bool
-		Before, After  map[string]any
-	}
 	h := sha256.New()
 	enc := json.NewEncoder(h)
 	if err := enc.Encode(append([]string{sealVersion, p.Environment, p.Commit, p.ClusterUID, renderDigest}, p.decisions()...)); err != nil {
@@ -310,7 +302,7 @@ func (p *Plan) Seal(renderDigest string) error {
 			continue
 		}
 		before, after := o.Approved()
-		e := entry{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, before, after}
+		e := approvedObject{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, before, after}
 		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("hash %s: %w", o.ID, err)
 		}

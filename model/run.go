@@ -1,6 +1,12 @@
 package model
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // RunState says how an execution of an approved plan stands.
 type RunState string
@@ -51,6 +57,73 @@ type Run struct {
 	// Thread is where the run is told of in Slack: channel and message, so
 	// that whoever continues the run continues the message.
 	Thread *Thread `json:"thread,omitempty"`
+	// Waves are the names of the waves, in their order, and Wave is the one
+	// under way or last begun, from 1; 0: none was.
+	Waves []string `json:"waves,omitempty"`
+	Wave  int      `json:"wave,omitempty"`
+	// Attempts are those who continued the run after its first operator had let
+	// the lock expire, in their order. Operator stays who started it.
+	Attempts []RunAttempt `json:"attempts,omitempty"`
+}
+
+// RunAttempt is somebody who continued an interrupted run.
+type RunAttempt struct {
+	Operator string    `json:"operator"` // user@host
+	At       time.Time `json:"at"`
+	Reason   string    `json:"reason,omitempty"` // for taking over the lock
+}
+
+// Writer is who writes the run's record: the one who continued it last, or who
+// started it.
+func (r Run) Writer() string {
+	if n := len(r.Attempts); n > 0 {
+		return r.Attempts[n-1].Operator
+	}
+	return r.Operator
+}
+
+// RunNews is one reading of an environment's newest run and its lock.
+type RunNews struct {
+	// Run is the newest run; nil: there is none. Its state is what the record
+	// says: one that is open and whose lock is not held was interrupted.
+	Run *Run `json:"run,omitempty"`
+	// Lock is who holds the environment's lock; nil: nobody, or it expired.
+	Lock *Lock `json:"lock,omitempty"`
+	// Away is since when the API server does not answer; zero: it does. What
+	// is told along is what was known then.
+	Away   time.Time `json:"away,omitzero"`
+	Reason string    `json:"reason,omitempty"` // why it is away, or what may not be watched
+}
+
+// Interrupted reports whether the run's record is open although nobody who may
+// write it is at work.
+func (n RunNews) Interrupted() bool {
+	return n.Run != nil && !n.Run.State.Final() && n.Away.IsZero() &&
+		(n.Lock == nil || n.Lock.Run != "" && n.Lock.Run != n.Run.ID)
+}
+
+// TakeOverError is why a lock is not taken: its holder let it expire, and
+// taking it over needs a reason.
+type TakeOverError struct {
+	Environment string
+	Lock        Lock // that expired: by whom, for which run, and at Expires
+}
+
+func (e *TakeOverError) Error() string {
+	text := fmt.Sprintf("%s: the lock of %s expired at %s", e.Environment, e.Lock.Holder, e.Lock.Expires.UTC().Format(time.RFC3339))
+	if e.Lock.Run != "" {
+		text += " in the middle of run " + e.Lock.Run
+	}
+	return text + "; see whether that run is still under way somewhere, then take the lock over with a reason"
+}
+
+// As makes it an *Error of ExitLocked, for CodeOf.
+func (e *TakeOverError) As(target any) bool {
+	out, ok := target.(**Error)
+	if ok {
+		*out = &Error{Code: ExitLocked, Err: e}
+	}
+	return ok
 }
 
 // Thread is a message in Slack.
@@ -65,6 +138,36 @@ type RunObject struct {
 	Verdict Verdict      `json:"verdict"`
 	Result  ObjectResult `json:"result"`
 	Message string       `json:"message,omitempty"`
+	Version string       `json:"version,omitempty"` // of the API, without the group
+	UID     string       `json:"uid,omitempty"`     // of the live object; empty: not known, or there is none yet
+	Wave    int          `json:"wave,omitempty"`    // from 1
+	// Digest is of the object as it was approved: see PlannedObject.ApprovedDigest.
+	Digest string    `json:"digest,omitempty"`
+	At     time.Time `json:"at,omitzero"` // of the result
+}
+
+// approvedObject is what an approval is about in one object.
+type approvedObject struct {
+	ID             ObjectID
+	Verdict        Verdict
+	Reason         string
+	TakesOwnership bool
+	Migrates       bool
+	Before, After  map[string]any
+}
+
+// ApprovedDigest is a hash over what an approval of the object's plan is about:
+// its verdict, how it is written, and both sides as Approved has them, as they
+// enter the plan's own digest. Another reading of the object with the same one
+// is as it was approved. Empty: its sides cannot be written as JSON.
+func (o PlannedObject) ApprovedDigest() string {
+	before, after := o.Approved()
+	data, err := json.Marshal(approvedObject{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, before, after})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // ObjectResult says what became of an object in a run.

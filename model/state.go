@@ -45,6 +45,10 @@ type Lock struct {
 	Run     string    `json:"run,omitempty"`
 	Since   time.Time `json:"since"`
 	Expires time.Time `json:"expires"`
+	Doing   string    `json:"doing,omitempty"` // what the holder does, in few words
+	// TookOver is why the holder took the lock over from one who let it expire;
+	// empty: it was free.
+	TookOver string `json:"tookOver,omitempty"`
 }
 
 // ClusterInfo is what a cluster says of itself and of the caller.

@@ -157,6 +157,27 @@ func TestRestartKeepsObjectsAndPods(t *testing.T) {
 	})
 }
 
+func TestCrashedAPIServerComesBack(t *testing.T) {
+	t.Parallel()
+	c := start(t, t.TempDir())
+	before := pids(t, c.Dir)
+	space := c.Namespace(t)
+	c.CrashAPIServer(t)
+	Eventually(t, time.Minute, "another API server", func() (bool, error) {
+		return pids(t, c.Dir)["kube-apiserver"] != before["kube-apiserver"], nil
+	})
+	Eventually(t, time.Minute, "its answer", func() (bool, error) {
+		_, err := c.Client(t).CoreV1().Namespaces().Get(t.Context(), space, metav1.GetOptions{})
+		return err == nil, err
+	})
+	after := pids(t, c.Dir)
+	for name, pid := range before {
+		if (after[name] == pid) == (name == "kube-apiserver") {
+			t.Errorf("%s had process id %d and has %d", name, pid, after[name])
+		}
+	}
+}
+
 func TestDirectoryInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	c := Get(t)

@@ -138,7 +138,7 @@ func (m *manager) watch(ctx context.Context) error {
 // observe takes note of a pod as it is now.
 func (m *manager) observe(pod *corev1.Pod) {
 	n, ours := m.nodes[pod.Spec.NodeName]
-	if !ours {
+	if _, alone := pod.Annotations[sim.LeftAlone]; !ours || alone {
 		return
 	}
 	w := m.pods.byName(pod.Namespace, pod.Name)

@@ -14,6 +14,10 @@ import (
 // dot and the name of a container.
 const AnnotationPrefix = "sim.fairtide.dev/"
 
+// LeftAlone is the annotation of a pod whose life no kubelet plays: a test
+// writes its status and its events itself.
+const LeftAlone = AnnotationPrefix + "left-alone"
+
 // Never is the value of a duration that does not end.
 const Never = time.Duration(-1)
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/controlplane/layout"
@@ -21,6 +22,8 @@ type process struct {
 	// done is closed when the process has ended and err is set.
 	done chan struct{}
 	err  error
+	// crashed is set before it is killed on request: its end is no failure.
+	crashed atomic.Bool
 }
 
 // spawner starts processes from a goroutine that keeps its thread for good.

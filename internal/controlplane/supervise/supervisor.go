@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ type supervisor struct {
 	server    string
 	// bootID tells the nodes of this run from what an earlier run left.
 	bootID string
+
+	crash sync.Mutex // one at a time
 }
 
 // Run starts a control plane, reports on standard output when it is ready and
@@ -59,10 +62,13 @@ func Run(opts Options) error {
 	if err := s.start(); err != nil {
 		return err
 	}
-	s.watch(cancel)
+	for _, p := range s.processes {
+		s.watch(p, cancel)
+	}
 	if err := s.waitReady(ctx); err != nil {
 		return s.ending(ctx, err)
 	}
+	s.crashOnRequest(ctx, cancel)
 	s.progress("ready")
 	fmt.Fprintf(opts.Stdout, "ready KUBECONFIG=%s\n", filepath.Join(opts.Dir, "kubeconfig"))
 	<-ctx.Done()
@@ -203,18 +209,73 @@ func (s *supervisor) writePIDs() error {
 }
 
 // watch ends the context when a component ends by itself.
-func (s *supervisor) watch(cancel context.CancelCauseFunc) {
-	for _, p := range s.processes {
-		go func() {
-			<-p.done
+func (s *supervisor) watch(p *process, cancel context.CancelCauseFunc) {
+	go func() {
+		<-p.done
+		if !p.crashed.Load() {
 			cancel(p.failure())
-		}()
+		}
+	}()
+}
+
+// crashOnRequest kills the API server at a SIGUSR1 and starts another one at
+// the same port, on what etcd holds. Until that one answers, which takes some
+// seconds, connections are refused.
+func (s *supervisor) crashOnRequest(ctx context.Context, cancel context.CancelCauseFunc) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	go func() {
+		for {
+			select {
+			case <-signals:
+				if err := s.crashServer(cancel); err != nil {
+					cancel(err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+func (s *supervisor) crashServer(cancel context.CancelCauseFunc) error {
+	s.crash.Lock()
+	defer s.crash.Unlock()
+	i := slices.IndexFunc(s.processes, func(p *process) bool { return p.name == layout.APIServer })
+	old := s.processes[i]
+	old.crashed.Store(true)
+	if err := old.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("killing the API server: %w", err)
 	}
+	<-old.done
+	listener, err := listen(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if "https://"+listener.Addr().String() != s.server {
+		return fmt.Errorf("the port of %s was taken by somebody else", s.server)
+	}
+	socket, err := listener.File()
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	p, err := s.spawn.start(s.opts.Dir, layout.APIServer, nil, socket)
+	if err != nil {
+		return err
+	}
+	s.processes[i] = p
+	s.progress("%s was killed, and started again with process id %d", p.name, p.cmd.Process.Pid)
+	s.watch(p, cancel)
+	return s.writePIDs()
 }
 
 // stopAll ends all components at once. The API server does not need etcd to
 // end: it just exits.
 func (s *supervisor) stopAll() {
+	s.crash.Lock()
+	defer s.crash.Unlock()
 	var wg sync.WaitGroup
 	for _, p := range s.processes {
 		wg.Go(func() { p.stop(stopGrace) })

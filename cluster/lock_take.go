@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// LockAsk is who wants a lock, and what for.
+type LockAsk struct {
+	Holder string // user@host
+	Run    string // empty: not known yet, see SetRun
+	Doing  string // in few words, see SetDoing
+	// TakeOver is why a lock may be taken over that its holder let expire. It is
+	// recorded. Empty: such a lock is refused with a *model.TakeOverError.
+	TakeOver string
+}
+
+// Lock is LockAs for those who have nobody to ask: a lock that its holder let
+// expire is taken over.
+func (c *Client) Lock(ctx context.Context, env, holder, run string) (*Lease, error) {
+	return c.LockAs(ctx, env, LockAsk{Holder: holder, Run: run, TakeOver: noOneAsked})
+}
+
+// LockAs takes the lock of an environment. It does not wait: a lock that is
+// held is refused with ExitLocked and says by whom. Whether one has expired is
+// judged by the API server's clock alone. After a take-over nothing that the
+// old holder still sends to the state or to its run's record is accepted.
+//
+// The lock outlives ctx: it is held until Release, so that a run that is
+// interrupted can still close its record.
+func (c *Client) LockAs(ctx context.Context, env string, ask LockAsk) (*Lease, error) {
+	duration, renew := c.leaseTimes()
+	l := &Lease{
+		c: c, env: env, token: nonce(), duration: duration, doing: plainLine(ask.Doing, doingMost),
+		lost: make(chan struct{}), done: make(chan struct{}),
+	}
+	for range lockAttempts {
+		start := c.cfg.Now()
+		now, _, err := c.clock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		lease, err := c.readLease(ctx, env)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.mayTake(lease, ask, now); err != nil {
+			return nil, err
+		}
+		got, err := l.take(ctx, lease, ask, now)
+		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || outcomeUnknown(err) && ctx.Err() == nil {
+			continue // look again: someone was faster, or we were and the answer got lost
+		}
+		if err != nil {
+			if model.CodeOf(err, model.ExitOK) != model.ExitOK {
+				return nil, err
+			}
+			return nil, c.recordError(env, leaseVerb(lease), "leases", stateName(env), err)
+		}
+		l.current, l.renewed = got, start
+		var background context.Context
+		background, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+		go l.keep(background, renew)
+		if err := l.fenceOff(ctx, ask.Holder); err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
+	return nil, model.Errorf(model.ExitLocked, "%s: the lock cannot be taken: Lease %s/%s changes too fast, or the API server's answers get lost; try again",
+		env, c.cfg.StateNamespace, stateName(env))
+}
+
+// mayTake refuses a lock that is held, and one that expired unless there is a
+// reason to take it over.
+func (l *Lease) mayTake(lease *coordinationv1.Lease, ask LockAsk, now time.Time) error {
+	if lease == nil || lease.Annotations[annotationToken] == l.token {
+		return nil // free, or ours already: the answer got lost
+	}
+	held := leaseLock(lease)
+	if held != nil && held.Expires.After(now) {
+		return l.c.lockedError(l.env, held)
+	}
+	if held != nil && ask.TakeOver == "" {
+		return &model.TakeOverError{Environment: l.env, Lock: *held}
+	}
+	l.previous = held
+	return nil
+}
+
+// fenceOff shuts out the holder that the lock was taken over from. Without that
+// the lock is no good, and is given back.
+func (l *Lease) fenceOff(ctx context.Context, holder string) error {
+	if l.previous == nil {
+		return nil
+	}
+	err := l.c.fence(ctx, l.env, l.previous.Run, holder)
+	if err == nil {
+		return nil
+	}
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.duration)
+	defer cancel()
+	return errors.Join(err, l.Release(within))
+}
+
+// Expired is the lock that its holder let expire: what Lock would take over;
+// nil when it is free, or held.
+func (c *Client) Expired(ctx context.Context, env string) (*model.Lock, error) {
+	lease, err := c.readLease(ctx, env)
+	if err != nil || lease == nil {
+		return nil, err
+	}
+	lock := leaseLock(lease)
+	if lock == nil {
+		return nil, nil
+	}
+	now, _, err := c.clock(ctx)
+	if err != nil || lock.Expires.After(now) {
+		return nil, err
+	}
+	return lock, nil
+}
