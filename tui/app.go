@@ -71,6 +71,7 @@ type App struct {
 	offline  time.Time // since when the remote does not answer; zero: it does
 	fetchGen int       // of the fetch that is due next
 	clock    clock
+	judged   judgement
 	lastRead time.Time           // of the home page
 	before   map[string][]string // what was typed in the footer's place, by label
 	frame    *tea.View           // the last frame, nil when something has changed

@@ -12,6 +12,13 @@ import (
 // askAbort asks whether a run shall stop.
 func (a *App) askAbort(r *run) {
 	env := r.page.Environment.Name
+	if r.page.Armed() {
+		a.askAboutRun(env, "Cancel the armed run in "+env+"?", "Keep waiting", "Cancel it", func() tea.Cmd {
+			a.abort(env)
+			return nil
+		})
+		return
+	}
 	a.askAboutRun(env, "Abort the run in "+env+"?", "Go on", "Abort", func() tea.Cmd {
 		a.abort(env)
 		return nil
@@ -20,7 +27,11 @@ func (a *App) askAbort(r *run) {
 
 // askQuit asks whether to quit although a run is under way.
 func (a *App) askQuit(env string) {
-	a.askAboutRun(env, "A run is under way in "+env+". Quit?", "Stay", "Abort and quit", func() tea.Cmd {
+	title, confirm := "A run is under way in "+env+". Quit?", "Abort and quit"
+	if a.runs[env].page.Armed() {
+		title, confirm = "A run in "+env+" waits for its window. Quit?", "Cancel it and quit"
+	}
+	a.askAboutRun(env, title, "Stay", confirm, func() tea.Cmd {
 		a.leaving = true
 		for name := range a.runs {
 			a.abort(name)
@@ -34,7 +45,10 @@ func (a *App) askAboutRun(env, title, cancel, confirm string, confirmed func() t
 		Title: func(f frame.Frame) string { return f.Bold.Paint(sanitize.Line(title)) },
 		Body: func(f frame.Frame, w int) []string {
 			r := a.runs[env]
-			out := []string{r.page.Words(), ""}
+			out := []string{r.page.Words(a.clusterNow(env)), ""}
+			if r.page.Armed() {
+				return append(out, paint.Wrap("Nothing has been written yet, and nothing will be then: the run does not start by itself any more.", w)...)
+			}
 			return append(out, paint.Wrap("Aborting starts no new write. What has been applied stays as it is, "+
 				"the record says how far the run came, and the lock is freed.", w)...)
 		},

@@ -45,18 +45,18 @@ func (a *App) schedule() tea.Cmd {
 // that is about to change.
 func (a *App) hurried() bool {
 	env := a.environmentOnScreen()
-	if r := a.runs[env]; a.at == action.Rollout && r != nil && !r.page.Done() {
+	if r := a.runs[env]; a.at == action.Rollout && r != nil && !r.page.Done() && !r.page.Armed() {
 		return true
 	}
 	if !a.home.Environments.Loaded && a.home.Environments.Busy() && a.cfg.Progress() != "" {
 		return true
 	}
-	w := a.window(env)
+	w := a.onScreen().state
 	if w == nil {
 		return false
 	}
 	for _, at := range []time.Time{w.Until, w.NextOpen} {
-		if left := at.Sub(a.now()); left > 0 && left < words.Near {
+		if left := at.Sub(a.clusterNow(env)); left > 0 && left < words.Near {
 			return true
 		}
 	}
@@ -95,7 +95,7 @@ func (a *App) tick(msg tickMsg) (cmd tea.Cmd, changed bool) {
 	}
 	a.clock.every = 0
 	env := a.environmentOnScreen()
-	if w := a.window(env); w != nil && !w.Until.IsZero() && !w.Until.After(a.now()) && !a.home.Status(env).Busy() {
+	if w := a.window(env); w != nil && !w.Until.IsZero() && !w.Until.After(a.clusterNow(env)) && !a.home.Status(env).Busy() {
 		return a.loadStatus(env), true // the window has just changed
 	}
 	if a.at == action.Home && a.now().Sub(a.lastRead) >= coarse && !a.home.Environments.Busy() {

@@ -36,30 +36,64 @@ func (a *App) ship() tea.Cmd {
 	}
 	c := &confirm{app: a, page: p, plan: plan, env: p.Environment}
 	spec := dialog.Spec{Title: c.title, Body: c.body, Cancel: "Cancel", Danger: true, Check: c.moved}
-	if c.refused() != "" {
-		spec.Cancel = "Back"
-	} else {
-		spec.Confirm = "Ship " + model.Short(plan.Commit)
-		spec.Fields = c.fields()
-	}
+	waits := c.buttons(&spec)
 	d := dialog.New(spec, a.now())
-	a.question = &question{Dialog: d, confirmed: func() tea.Cmd {
-		approval := model.Approval{Plan: plan, Confirmed: model.Refs(plan.ToType()), Reviewed: c.read()} // each field was filled in
+	override := func() tea.Cmd {
+		reason := ""
 		if c.overrides {
-			approval.Override = d.Value(0)
+			reason = d.Value(0)
 		}
-		cmd := a.start(c.env, approval, p.Shipped)
-		if r := a.runs[c.env.Name]; c.past.Loaded {
-			r.page.Usual = model.EstimateRun(c.past.Value, c.plan, c.env).Takes
-		}
-		return cmd
-	}}
+		return c.start(reason, false)
+	}
+	wait := func() tea.Cmd { return c.start("", true) }
+	a.question = &question{Dialog: d, confirmed: override, otherwise: wait}
+	if waits {
+		a.question.confirmed = wait
+	}
 	return tea.Batch(
 		a.loadStatus(c.env.Name), // the window as it is now
 		loadQuietly(a, &c.past, func(ctx context.Context) ([]model.Run, error) {
 			return a.cfg.Backend.History(ctx, c.env.Name)
 		}, nil),
 	)
+}
+
+// buttons are what the dialog offers besides leaving. waits is set when its
+// confirm lets the plan wait: there is nothing else that could be done.
+func (c *confirm) buttons(spec *dialog.Spec) (waits bool) {
+	switch {
+	case c.refused() != "":
+		spec.Cancel = "Back"
+		return false
+	case c.closed() && c.armable():
+		waits = !c.mayOverride()
+		spec.Confirm, spec.Check, spec.Wordings = armLabel, c.armMoved, c.wordings
+		if !waits {
+			spec.Confirm, spec.Check = "Override now", c.moved
+			spec.Other, spec.OtherCheck = armLabel, c.armMoved
+		}
+	default:
+		spec.Confirm = "Ship " + model.Short(c.plan.Commit)
+	}
+	spec.Fields = c.fields()
+	return waits
+}
+
+// start hands the plan over, each field being filled in.
+func (c *confirm) start(override string, wait bool) tea.Cmd {
+	a, plan := c.app, c.plan
+	approval := model.Approval{Plan: plan, Confirmed: model.Refs(plan.ToType()), Reviewed: c.read(), Override: override, Wait: wait}
+	opens := c.stands().state
+	cmd := a.start(c.env, approval, c.page.Shipped)
+	r := a.runs[c.env.Name]
+	if c.past.Loaded {
+		r.page.Usual = model.EstimateRun(c.past.Value, plan, c.env).Takes
+	}
+	if wait && opens != nil {
+		r.page.Arm(opens.NextOpen)
+		a.tellHome(c.env.Name, r)
+	}
+	return cmd
 }
 
 // confirm is what the confirm dialog says.
@@ -70,14 +104,11 @@ type confirm struct {
 	env       model.Environment
 	overrides bool // a rule forbids it, and a reason is asked for
 
+	about func() []model.WindowSubject // what the window is judged for where there is no plan
+
 	past  slot.Slot[[]model.Run] // that say how long this one may take
 	told  *model.Plan            // that moves lead to
 	moves []model.Moved
-}
-
-func (c *confirm) closed() bool {
-	w := c.app.window(c.env.Name)
-	return w != nil && !w.Open
 }
 
 // refused is why the plan cannot be applied at all; empty: it can.
@@ -96,19 +127,6 @@ func (c *confirm) refused() string {
 		return why
 	}
 	return c.unmetForGood()
-}
-
-// closedForGood says that the window is closed where no reason would help.
-func (c *confirm) closedForGood() string {
-	if !c.closed() || c.mayOverride() {
-		return ""
-	}
-	w := c.app.window(c.env.Name)
-	out := "the window is closed (" + w.Reason + "), and " + c.noOverride()
-	if !w.NextOpen.IsZero() {
-		out += " It opens in " + words.Left(w.NextOpen.Sub(c.app.now())) + "."
-	}
-	return out
 }
 
 // planMoved is said when another plan is there than the one to be confirmed.
@@ -145,8 +163,8 @@ func (c *confirm) moved() string {
 // and of the environment's, both it and their number are typed.
 func (c *confirm) fields() []dialog.Field {
 	var out []dialog.Field
-	if c.overrides = c.closed() || len(c.unmet()) > 0; c.overrides {
-		out = append(out, dialog.Field{Label: "Reason to override " + c.overridden() + ":", Limit: reasonLimit})
+	if c.overrides = (c.closed() || len(c.unmet()) > 0) && c.mayOverride(); c.overrides {
+		out = append(out, dialog.Field{Label: "Reason to override " + c.overridden() + ":", Limit: reasonLimit, ForConfirm: true})
 	}
 	lost := c.plan.ToType()
 	if len(lost) > 1 {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
@@ -36,7 +35,7 @@ const (
 // rest is scrolled to.
 func (c *confirm) body(f frame.Frame, w int) []string {
 	tight := f.H < tightHeight
-	out := c.hindrance(f, w)
+	out := append(c.hindrance(f, w), c.unfit(f, w)...)
 	out = append(out, c.where(f, w))
 	if tight {
 		out = append(out, c.fact(f, "ship", f.Commit(c.plan.From)+" "+f.Glyph.Arrow+" "+c.to(f), w))
@@ -60,14 +59,7 @@ func (c *confirm) body(f frame.Frame, w int) []string {
 		out = append(out, c.fact(f, "allowed", f.Warn.Paint(words.Count(n, "replacement")+", by you and for this plan"), w))
 	}
 	out = append(out, "")
-	switch takes, from := c.takes(f); {
-	case tight && takes != "" && paint.Width(c.window(f)+"; "+takes) <= w-factIndent:
-		out = append(out, c.fact(f, "window", c.window(f)+"; "+takes, w))
-	case takes != "":
-		out = append(out, c.fact(f, "window", c.window(f), w), c.fact(f, "takes", takes+from, w))
-	default:
-		out = append(out, c.fact(f, "window", c.window(f), w))
-	}
+	out = append(out, c.windowLines(f, w)...)
 	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(f.Now) {
 		out = append(out, c.fact(f, "lock", f.Warn.Paint(f.Glyph.Risk+" held by "+sanitize.Line(l.Holder)), w))
 	}
@@ -274,65 +266,6 @@ func (c *confirm) approved(f frame.Frame) (words string, known bool) {
 func wordsList(names []string) string {
 	const most = 4
 	return words.List(names, most)
-}
-
-func (c *confirm) window(f frame.Frame) string {
-	w := c.app.window(c.env.Name)
-	switch {
-	case w == nil:
-		return f.Warn.Paint("not known; it is judged again before the first write")
-	case !w.Open:
-		return f.Warn.Paint(f.Glyph.Failed + " " + strings.TrimPrefix(f.Window(w), "window "))
-	}
-	out := f.Good.Paint(f.Glyph.OK) + " " + strings.TrimPrefix(f.Window(w), "window ")
-	if !w.Until.IsZero() && f.H >= tightHeight {
-		out += f.Dim.Paint(", closes " + words.Clock(w.Until.In(frame.Zone(c.env, f.Now)), f.Now))
-	}
-	return out
-}
-
-// takes says how long the run may take and whether the window is open as long,
-// and from what that is known.
-func (c *confirm) takes(f frame.Frame) (takes, from string) {
-	switch {
-	case c.refused() != "":
-		return "", ""
-	case c.past.Err != nil:
-		return f.Dim.Paint("not known"), f.Dim.Paint(": the history could not be read")
-	case !c.past.Loaded:
-		return f.Dim.Paint("not known yet"), f.Dim.Paint(": the history is being read")
-	}
-	e := model.EstimateRun(c.past.Value, c.plan, c.env)
-	d, of := e.Takes, e.Of
-	switch of {
-	case 0:
-		return f.Dim.Paint("not known"), f.Dim.Paint(": no run has succeeded here yet")
-	case 1:
-		from = f.Dim.Paint(", as the last run did")
-	default:
-		from = f.Dim.Paint(fmt.Sprintf(", as the last %d runs did", of))
-	}
-	w := c.app.window(c.env.Name)
-	switch {
-	case w == nil || !w.Open || w.Until.IsZero():
-		return "about " + about(d), from
-	case w.Until.Sub(f.Now) < d:
-		return f.Warn.Paint(f.Glyph.Risk + " about " + about(d) + ", does not fit"), from
-	}
-	return "about " + about(d) + ", fits", from
-}
-
-// about is a duration that is not known to the second.
-func about(d time.Duration) string {
-	const step = 5 * time.Second
-	switch minutes := d.Round(time.Minute); {
-	case d < time.Minute:
-		return words.Took(max(step, d.Round(step)))
-	case minutes < time.Hour:
-		return fmt.Sprintf("%d m", int(minutes.Minutes()))
-	default:
-		return words.Left(minutes)
-	}
 }
 
 // skips says what the plan leaves alone.

@@ -45,7 +45,7 @@ func (c *confirm) mayOverride() bool {
 // unmetForGood says which requirement is not met where no reason would help.
 func (c *confirm) unmetForGood() string {
 	unmet := c.unmet()
-	if len(unmet) == 0 || c.mayOverride() {
+	if len(unmet) == 0 || c.mayOverride() || c.closed() && c.armable() {
 		return ""
 	}
 	return strings.Join(unmet, "; ") + "; " + c.noOverride()

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/tuitest"
 )
@@ -67,6 +68,26 @@ var pages = []struct {
 	{name: "confirm", small: true, open: func(x table) { x.confirm(); x.Type("prod") }},
 	{name: "confirm-refused", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, false) }},
 	{name: "confirm-override", open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, true) }},
+	{name: "confirm-wait-only", small: true, open: func(x table) { x.confirm() }, prepare: func(b *tuitest.Backend, _ *Config) { afternoon(b, false) }},
+	{name: "confirm-armable", small: true, prepare: armable, open: func(x table) { x.confirm(); x.Press("tab", "tab") }},
+	{name: "confirm-for-kind", small: true, prepare: forDeployments, open: func(x table) { x.confirm() }},
+	{name: "confirm-closing", small: true, prepare: closingSoon(model.OverrunStop), open: func(x table) { x.confirm() }},
+	{name: "confirm-closing-finish", prepare: closingSoon(model.OverrunFinish), open: func(x table) { x.confirm() }},
+	{name: "rollout-armed", small: true, prepare: armable, open: func(x table) { x.arm() }},
+	{name: "rollout-armed-cancel", small: true, prepare: armable, open: func(x table) { x.arm(); x.Press("a") }},
+	{name: "rollout-armed-quit", prepare: armable, open: func(x table) { x.arm(); x.Press("q") }},
+	{name: "rollout-cancelled", small: true, prepare: armable, open: func(x table) {
+		x.arm()
+		x.Press("a")
+		x.Pass(time.Second)
+		x.Press("tab", "enter")
+		x.Pass(time.Second)
+	}},
+	{name: "rollout-void", small: true, prepare: void, open: func(x table) { x.arm(); x.Pass(11 * time.Minute) }},
+	{name: "home-armed", small: true, prepare: armable, open: func(x table) { x.arm(); x.Press("esc") }},
+	{name: "review-armed", small: true, prepare: armable, open: func(x table) { x.arm(); x.Press("esc", "2", "enter") }},
+	{name: "review-for-kind", small: true, prepare: forDeployments, open: func(x table) { x.review() }},
+	{name: "home-skewed", small: true, prepare: skewed, open: func(x table) { x.Press("3") }},
 	{name: "rollout", open: func(x table) { x.ship(); x.Pass(6 * time.Second) }},
 	{name: "rollout-doomed", open: func(x table) { x.ship(); x.Pass(9 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Script = tuitest.Broken(time.Second, 100)
@@ -91,7 +112,11 @@ var pages = []struct {
 	{name: "proposed-no-forge", open: func(x table) { x.Press("3", "p") }, prepare: func(b *tuitest.Backend, _ *Config) { b.Fail("Proposed", noForge()) }},
 	{name: "proposed-diff", open: func(x table) { x.Press("3", "p", "enter", "]", "]", "]") }},
 	{name: "merge", small: true, open: func(x table) { x.Press("3", "p", "M") }},
-	{name: "merge-refused", open: func(x table) { x.Press("3", "p", "j", "M") }},
+	{name: "merge-refused", open: func(x table) { x.Press("3", "p", "j", "M") }, prepare: func(b *tuitest.Backend, _ *Config) {
+		b.Envs[2].Override = model.OverridePolicy{Allowed: true, Users: []string{"op7"}, Groups: []string{"sre"}}
+	}},
+	{name: "merge-override", small: true, open: func(x table) { x.Press("3", "p", "j", "M") }},
+	{name: "merge-closed", open: func(x table) { x.Press("3", "p", "M") }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, true) }},
 	{name: "upgrades", small: true, open: func(x table) { x.Press("3", "u") }},
 	{name: "history", small: true, open: func(x table) { x.Press("3", "h", "j") }},
 	{name: "problems", small: true, prepare: troubled, open: func(x table) {
@@ -115,6 +140,10 @@ var pages = []struct {
 		x.Press("3", "w", "t")
 		x.Type("thu 9:30")
 	}},
+	{name: "windows-calendars", small: true, prepare: calendars, open: func(x table) { x.Press("3", "w") }},
+	{name: "windows-calendars-below", small: true, prepare: calendars, open: func(x table) { x.Press("3", "w", "pgdown", "pgdown") }},
+	{name: "windows-unreadable", small: true, prepare: unreadableCalendar, open: func(x table) { x.Press("3", "w") }},
+	{name: "windows-skewed", prepare: skewed, open: func(x table) { x.Press("3", "w") }},
 	{name: "help", small: true, open: func(x table) { x.Press("3", "?") }},
 	{name: "help-signs", small: true, open: func(x table) { x.Press("3", "?", "/"); x.Type("signs"); x.Press("enter") }},
 	{name: "help-search", small: true, open: func(x table) { x.Press("3", "enter", "?", "/"); x.Type("pull req") }},

@@ -177,8 +177,8 @@ func TestTheConfirmNamesWhatIsShippedThoughPendingCameLate(t *testing.T) {
 
 func TestTheConfirmSaysHowLongItTakes(t *testing.T) {
 	for want, prepare := range map[string]func(*tuitest.Backend, *Config){
-		"about 1 m, fits, as the last 2 runs did": nil,
-		"! about 2 h 00 m, does not fit":          hurried,
+		"about 1 m, fits, median of 2 runs": nil,
+		"! about 2 h 00 m, does not fit":    hurried,
 		"not known: no run has succeeded here yet": func(b *tuitest.Backend, _ *Config) {
 			b.Histories["production"] = nil
 		},

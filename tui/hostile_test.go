@@ -37,6 +37,11 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 		st.Branch, st.Path, st.Cluster, st.User, st.Problem = text(), text(), text(), text(), text()
 		st.Window.Reason, st.LastRun.ID, st.Deployed.By = text(), text(), text()
 		st.Lock = &model.Lock{Holder: text(), Since: time.Now(), Expires: time.Now().Add(time.Hour)}
+		st.Window.Aside = text()
+		st.Rules = hostileRules(rng)
+		if rng.IntN(2) == 0 {
+			st.Window.Open, st.Window.NextOpen = false, time.Now().Add(time.Hour)
+		}
 		b.Statuses[env] = st
 	}
 	for env, p := range b.Pendings {
@@ -109,11 +114,28 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 	}
 }
 
+// hostileRules are rules whose every name is from outside.
+func hostileRules(rng *rand.Rand) []model.WindowRule {
+	text := func() string { return hostileText(rng) }
+	now := time.Now()
+	read := &model.Schedule{Spans: feasts{{now.Add(-time.Hour), now.Add(time.Hour), text()}, {now.Add(50 * time.Hour), now.Add(60 * time.Hour), text()}}}
+	out := []model.WindowRule{
+		{Name: text(), Location: time.UTC, Allow: &model.Schedule{Days: []time.Weekday{time.Tuesday}, Start: 60, End: 1380}, Scope: model.WindowScope{
+			Kinds: []string{text(), "Deployment"}, Namespaces: []string{text()}, Risks: []string{text()},
+		}},
+		{Name: text(), Location: time.UTC, Freeze: read, Source: &model.WindowSource{File: text()}, Aside: text(), Scope: model.WindowScope{Kinds: []string{"ConfigMap"}}},
+	}
+	if rng.IntN(2) == 0 {
+		out = append(out, model.WindowRule{Name: text(), Location: time.UTC, Freeze: &model.Schedule{}, Source: &model.WindowSource{URL: text()}, Unreadable: text()})
+	}
+	return out
+}
+
 func TestNothingFromOutsideLeavesItsPlace(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 6))
-	keys := []string{"1", "3", "enter", "]", "tab", "j", "|", "z", "=", "f", "L", "h", "esc", "s", "?", "n", "space"}
+	keys := []string{"1", "3", "enter", "]", "tab", "j", "|", "z", "=", "f", "L", "h", "esc", "s", "?", "n", "space", "w", "w", "pgdown", "t"}
 	keys = append(keys, "p", "u", "R", "M", "o", "c", "c", "esc", "enter", "k", "G")
 	for range 40 {
 		w, h := 60+rng.IntN(180), 15+rng.IntN(50)

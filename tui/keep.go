@@ -134,7 +134,11 @@ func (a *App) tellMoved(r *run, moved []model.Moved) {
 	}
 	spec := dialog.Spec{
 		Title: func(f frame.Frame) string {
-			return f.Bold.Paint("Nothing was written: " + sanitize.Line(r.page.Environment.Name) + " moved since you looked")
+			name := sanitize.Line(r.page.Environment.Name)
+			if r.page.Waited() {
+				return f.Bold.Paint("The arming is void: " + name + " moved meanwhile")
+			}
+			return f.Bold.Paint("Nothing was written: " + name + " moved since you looked")
 		},
 		Body: func(f frame.Frame, w int) []string {
 			var out []string
@@ -146,6 +150,9 @@ func (a *App) tellMoved(r *run, moved []model.Moved) {
 					}
 					out = append(out, mark+part)
 				}
+			}
+			if r.page.Waited() {
+				out = append(append(out, ""), "Nothing was written, and it does not wait any more.")
 			}
 			return append(append(out, ""), paint.Wrap("What you approved is not what would be applied now. Read the new plan and confirm again.", w)...)
 		},

@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -92,6 +95,7 @@ func (a *App) askMerge() tea.Cmd {
 	p := a.proposed
 	pr, _ := p.Selected()
 	m := &merge{confirm: confirm{app: a, env: p.Environment}, page: p, pr: pr}
+	m.about = m.subjects
 	spec := dialog.Spec{Title: m.title, Body: m.body, Cancel: "Cancel", Danger: true, Check: m.moved}
 	if m.refused() != "" {
 		spec.Cancel = "Back"
@@ -115,12 +119,41 @@ func (m *merge) refused() string {
 	switch {
 	case m.app.cfg.ReadOnly:
 		return "fairtide was started with --read-only: nothing is merged."
-	case len(m.pr.Unmet) > 0:
-		return m.pr.Unmet[0]
+	case m.pr.Draft:
+		return "it is a draft: mark it as ready for review first"
 	case m.pr.Mergeable == model.MergeableConflict:
 		return "it is in conflict with " + m.pr.Base + ": bring its branch up to date first"
+	case len(m.pr.Unmet) > 0 && !m.mayOverride():
+		return m.pr.Unmet[0] + "; " + m.noOverride()
 	}
 	return m.closedForGood()
+}
+
+// subjects are what of the environment the pull request alters, as windows see
+// it. Where an object names no namespace it is the environment's.
+func (m *merge) subjects() []model.WindowSubject {
+	var out []model.WindowSubject
+	for _, o := range m.pr.Objects {
+		s := model.WindowSubject{Group: o.ID.Group, Kind: o.ID.Kind, Namespace: cmp.Or(o.ID.Namespace, m.env.Namespace, "default")}
+		if !slices.ContainsFunc(out, func(x model.WindowSubject) bool {
+			return x.Group == s.Group && x.Kind == s.Kind && x.Namespace == s.Namespace
+		}) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// against names what a merge overrides.
+func (m *merge) against() string {
+	var names []string
+	if m.closed() {
+		names = append(names, "the closed window")
+	}
+	if n := len(m.pr.Unmet); n > 0 {
+		names = append(names, words.Count(n, "unmet requirement"))
+	}
+	return strings.Join(names, " and ")
 }
 
 // moved is why it cannot be merged any more.
@@ -135,14 +168,16 @@ func (m *merge) moved() string {
 		return m.refused()
 	case m.closed() && !m.overrides:
 		return "the window has closed meanwhile: esc, then M again to give a reason"
+	case len(now.Unmet) > 0 && len(m.pr.Unmet) == 0:
+		return "a requirement is not met any more: esc, then M again to give a reason"
 	}
 	return ""
 }
 
 func (m *merge) fields() []dialog.Field {
 	var out []dialog.Field
-	if m.overrides = m.closed(); m.overrides {
-		out = append(out, dialog.Field{Label: "Reason to override the closed window:", Limit: reasonLimit})
+	if m.overrides = m.closed() || len(m.pr.Unmet) > 0; m.overrides {
+		out = append(out, dialog.Field{Label: "Reason to override " + m.against() + ":", Limit: reasonLimit})
 	}
 	if m.env.Tier == model.TierProduction {
 		out = append(out, nameField(m.env.Name))
@@ -169,19 +204,28 @@ func (m *merge) body(f frame.Frame, w int) []string {
 		m.fact(f, "what", f.Bold.Paint(sanitize.Line(pr.Title))+f.Dim.Paint("  by "+sanitize.Line(pr.Author)), w),
 		m.fact(f, "head", f.Bold.Paint(f.Commit(pr.Head))+f.Dim.Paint("  from "+sanitize.Line(pr.Ref)), w),
 		m.fact(f, "window", m.window(f), w),
+	}
+	out = append(out, m.because(f, w)...)
+	out = append(out,
 		m.fact(f, "approved", "by "+sanitize.Line(approved), w),
 		m.fact(f, "checks", look.Paint(glyph+" "+sanitize.Line(checks)), w),
 		m.fact(f, "changes", words.Count(len(pr.Objects), "object")+" in "+sanitize.Line(m.env.Name), w),
-	}
+	)
 	if len(pr.Unmet) == 0 {
 		out = append(out, m.fact(f, "needs", f.Good.Paint(f.Glyph.OK)+" every requirement is met", w))
 	}
-	for i, u := range pr.Unmet {
-		name := ""
-		if i == 0 {
-			name = "needs"
+	name := "needs"
+	for _, u := range pr.Unmet {
+		for i, l := range paint.Wrap(sanitize.Line(u), w-factIndent-2) {
+			mark := "  "
+			if i == 0 {
+				mark = f.Bad.Paint(f.Glyph.Failed) + " "
+			}
+			out, name = append(out, m.fact(f, name, mark+l, w)), ""
 		}
-		out = append(out, m.fact(f, name, f.Bad.Paint(f.Glyph.Failed)+" "+sanitize.Line(u), w))
+	}
+	if m.overrides {
+		out = append(out, m.para(f, "override", m.overrideWho(), w)...)
 	}
 	if v := pr.Validation; v != nil {
 		glyph, look := f.Check(v.State)
@@ -227,7 +271,7 @@ func mergeHint(err error) string {
 	case model.ExitPlanMoved:
 		return "What was on the screen is not what would be merged: the page is read again."
 	case model.ExitRequirements:
-		return "The page is read again: its right side says what is missing."
+		return "The page is read again: its right side says what is missing. Where the policy allows an override, M asks for a reason."
 	case model.ExitWindowClosed:
 		return "Nothing was merged. Where the policy allows an override, M asks for a reason while the window is closed."
 	}

@@ -80,13 +80,13 @@ func (f *feed) next(env string, r *run, wait time.Duration) tea.Msg {
 // start runs an approved plan and shows its page.
 func (a *App) start(env model.Environment, approval model.Approval, shipped []model.Change) tea.Cmd {
 	if a.active(env.Name) {
-		a.notice = "a run is under way in " + env.Name
+		a.notice = a.underWay(env.Name)
 		return nil
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
 	r := &run{page: rollout.New(env, approval.Plan, shipped, a.now()), cancel: cancel, feed: newFeed()}
 	a.runs[env.Name] = r
-	a.home.Running[env.Name] = home.Running{State: r.page.State()}
+	a.tellHome(env.Name, r)
 	a.at, a.runEnv = action.Rollout, env.Name
 	a.running.Add(1)
 	return tea.Batch(
@@ -106,16 +106,30 @@ func (a *App) active(env string) bool {
 	return r != nil && !r.page.Done()
 }
 
+// underWay says that no other run can be started in an environment.
+func (a *App) underWay(env string) string {
+	if a.runs[env].page.Armed() {
+		return "a run waits for its window in " + env
+	}
+	return "a run is under way in " + env
+}
+
 // runTold takes what a run told.
 func (a *App) runTold(msg runMsg) tea.Cmd {
 	r := msg.run
 	if a.runs[msg.env] != r {
 		return nil
 	}
+	armed := r.page.Armed()
 	r.page.Take(msg.events)
 	if !msg.ended {
-		a.home.Running[msg.env] = home.Running{State: r.page.State(), Words: r.page.Words()}
-		return func() tea.Msg { return r.feed.next(msg.env, r, pace) }
+		a.tellHome(msg.env, r)
+		again := func() tea.Msg { return r.feed.next(msg.env, r, pace) }
+		if armed && !r.page.Armed() {
+			a.began(msg.env)
+			return tea.Batch(again, a.loadStatus(msg.env))
+		}
+		return again
 	}
 	r.page.Finish(msg.record, msg.err, a.now())
 	delete(a.home.Running, msg.env)
@@ -130,6 +144,21 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 		return tea.Quit
 	}
 	return tea.Batch(a.loadStatus(msg.env), a.loadPending(msg.env))
+}
+
+// tellHome keeps on the home page how a run stands.
+func (a *App) tellHome(env string, r *run) {
+	a.home.Running[env] = home.Running{State: r.page.State(), Words: r.page.Words(a.clusterNow(env)), Armed: r.page.Armed(), Until: r.page.Until()}
+}
+
+// began tells that an armed run has started, wherever the operator is by then.
+func (a *App) began(env string) {
+	if q := a.question; q != nil && q.run == env {
+		a.closeQuestion() // what it asks about is not so any more
+	}
+	if a.at != action.Rollout || a.runEnv != env {
+		a.notice = "the window is open: the run in " + env + " has started; " + a.keyOf(action.OpenRun, action.Home) + " on the home page shows it"
+	}
 }
 
 // abort tells a run to stop; it ends when its record is closed.

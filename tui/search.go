@@ -67,6 +67,9 @@ func (a *App) called(act action.Action) action.Action {
 			act.Label = "previous match"
 		}
 	}
+	if act.ID == action.Abort && a.at == action.Rollout && a.runs[a.runEnv].page.Armed() {
+		act.Label = "cancel"
+	}
 	return act
 }
 

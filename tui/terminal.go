@@ -8,9 +8,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
-	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
+	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
 // glance is how old what is on the screen may be when the operator comes back
@@ -25,10 +26,7 @@ func (a *App) title() string {
 		if env = name; a.active(a.environmentOnScreen()) {
 			env = a.environmentOnScreen()
 		}
-		state = a.theme.Glyph.Busy + " rolling out"
-		if a.runs[env].page.Failing() {
-			state = a.theme.Glyph.Failed + " failing"
-		}
+		state = a.runState(env)
 	}
 	title := "fairtide"
 	if env != "" {
@@ -41,6 +39,18 @@ func (a *App) title() string {
 		return paint.ASCII(title)
 	}
 	return title
+}
+
+// runState is how a run under way stands in a few words, for the title.
+func (a *App) runState(env string) string {
+	switch page, g := a.runs[env].page, a.theme.Glyph; {
+	case page.Armed():
+		return g.Armed + " armed, " + page.Opens(a.clusterNow(env))
+	case page.Failing():
+		return g.Failed + " failing"
+	default:
+		return g.Busy + " rolling out"
+	}
 }
 
 // pageState is how the page stands in a few words, for the title.
@@ -79,6 +89,9 @@ func (a *App) progress() *tea.ProgressBar {
 		return nil
 	}
 	page := a.runs[env].page
+	if page.Armed() {
+		return nil
+	}
 	state := tea.ProgressBarDefault
 	if page.Failing() {
 		state = tea.ProgressBarError
@@ -92,7 +105,9 @@ func (a *App) progress() *tea.ProgressBar {
 func (a *App) whyTerminal(page action.Scope, id action.ID) string {
 	switch id {
 	case action.Suspend:
-		if env, any := a.anyActive(); any {
+		if env, any := a.anyActive(); any && a.runs[env].page.Armed() {
+			return "the run in " + env + " waits for its window, and would not start: it has to be cancelled first"
+		} else if any {
 			return "a run is under way in " + env + ", and would stop halfway: it has to end first, or be aborted"
 		}
 		if a.writing != "" {
@@ -160,13 +175,20 @@ func (a *App) reread(age time.Duration) tea.Cmd {
 }
 
 // anyActive is an environment in which a run is under way: always the same one
-// while it lasts.
+// while it lasts, and one that waits for its window only if there is no other.
 func (a *App) anyActive() (string, bool) {
-	var found []string
-	for env := range a.runs {
-		if a.active(env) {
+	var found, armed []string
+	for env, r := range a.runs {
+		switch {
+		case !a.active(env):
+		case r.page.Armed():
+			armed = append(armed, env)
+		default:
 			found = append(found, env)
 		}
+	}
+	if len(found) == 0 {
+		found = armed
 	}
 	if len(found) == 0 {
 		return "", false
@@ -174,15 +196,20 @@ func (a *App) anyActive() (string, bool) {
 	return slices.Min(found), true
 }
 
-// marks are what the header says on every page: what went wrong and was not
-// dismissed, and that the mouse is the terminal's.
+// marks are what the header says beside the page's own: which run waits for its
+// window, that the mouse is the terminal's, what went wrong and was not
+// dismissed, and where windows are told that this computer's clock is off.
 func (a *App) marks(w int) (text string, targets []target) {
 	add := func(s string, id action.ID) {
 		a.aim(&targets, paint.Width(text), paint.Width(s), id, a.at)
 		text += s + "  "
 	}
+	text += a.armedMark(w)
 	if a.mouse.off {
 		add("mouse off", action.Mouse)
+	}
+	if skew := a.home.Status(a.environmentOnScreen()).Value.Skew.Abs(); skew > frame.Skewed && (a.at == action.Home || a.at == action.Windows) {
+		text += fmt.Sprintf("%s clock off %s  ", a.theme.Glyph.Risk, words.Age(skew))
 	}
 	if n := a.log.count(); n > 0 && a.at != action.Errors {
 		const roomy = 100
@@ -198,5 +225,29 @@ func (a *App) marks(w int) (text string, targets []target) {
 	return text, targets
 }
 
-// window is how an environment's window stood when its status was read.
-func (a *App) window(env string) *model.WindowState { return a.home.Status(env).Value.Window }
+// armedMark says on every other page that a run waits for its window.
+func (a *App) armedMark(w int) string {
+	var envs []string
+	for env, r := range a.runs {
+		if r.page.Armed() && (a.at != action.Rollout || a.runEnv != env) {
+			envs = append(envs, env)
+		}
+	}
+	if len(envs) == 0 {
+		return ""
+	}
+	env := slices.Min(envs)
+	out := a.theme.Glyph.Armed + " "
+	const roomy = 100
+	if env != a.environmentOnScreen() {
+		out += sanitize.Line(env) + " "
+	}
+	out += "armed"
+	if w >= roomy {
+		out += ", " + a.runs[env].page.Opens(a.clusterNow(env))
+	}
+	if n := len(envs) - 1; n > 0 {
+		out += fmt.Sprintf(" +%d", n)
+	}
+	return out + "  "
+}

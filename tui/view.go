@@ -90,31 +90,37 @@ func (a *App) screen(w, h int) []string {
 	return lines
 }
 
-// page is what the current page shows, and the actions for the footer.
+// page is what the current page shows, and the actions for the footer. The
+// window is told by the cluster's clock, and for what the page is about.
 func (a *App) page(f frame.Frame) (frame.Head, frame.Body, []action.ID) {
-	window := func(env model.Environment) *model.WindowState { return a.window(env.Name) }
+	now := a.onScreen()
+	there := f
+	there.Now = a.clusterNow(a.environmentOnScreen())
+	head, body, hints := a.pageBody(f, there, now.state)
+	if now.about != "" && a.at != action.Home && a.at != action.Windows {
+		head.Right = there.WindowFor(now.state, now.about)
+	}
+	return head, body, hints
+}
+
+func (a *App) pageBody(f, there frame.Frame, w *model.WindowState) (frame.Head, frame.Body, []action.ID) {
 	switch a.at {
 	case action.Review:
-		p := a.review
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.review.Head(there, w), a.review.Draw(f), a.review.Hints()
 	case action.Rollout:
 		p := a.runs[a.runEnv].page
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		p.Window, p.Ahead = w, f.Now.Sub(there.Now)
+		return p.Head(there, w), p.Draw(f), p.Hints()
 	case action.History:
-		p := a.history
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.history.Head(there, w), a.history.Draw(f), a.history.Hints()
 	case action.Reverting:
-		p := a.revert
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.revert.Head(there, w), a.revert.Draw(f), a.revert.Hints()
 	case action.Proposed:
-		p := a.proposed
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.proposed.Head(there, w), a.proposed.Draw(f), a.proposed.Hints()
 	case action.Change:
-		p := a.change
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.change.Head(there, w), a.change.Draw(f), a.change.Hints()
 	case action.Upgrades:
-		p := a.upgrades
-		return p.Head(f, window(p.Environment)), p.Draw(f), p.Hints()
+		return a.upgrades.Head(there, w), a.upgrades.Draw(f), a.upgrades.Hints()
 	case action.Windows:
 		return a.windows.Head(f), a.windows.Draw(f), a.windows.Hints()
 	case action.Errors:
@@ -143,7 +149,12 @@ func (a *App) header(f frame.Frame, h frame.Head) string {
 		a.aim(&a.drawn.header, 0, min(right, 1+paint.Width(h.Left)), action.Back, a.at)
 	}
 	if !h.Production {
-		return paint.Cut(" "+paint.Spread(f.Header.Paint(paint.Cut(h.Left, f.W-2)), f.Bad.Paint(marks)+f.Dim.Paint(h.Right), f.W-2), f.W)
+		armed := a.armedMark(f.W)
+		wrong, ok := strings.CutPrefix(marks, armed)
+		if !ok { // it is all there is, without the blanks behind it
+			armed, wrong = marks, ""
+		}
+		return paint.Cut(" "+paint.Spread(f.Header.Paint(paint.Cut(h.Left, f.W-2)), f.Accent.Paint(armed)+f.Bad.Paint(wrong)+f.Dim.Paint(h.Right), f.W-2), f.W)
 	}
 	h.Right = marks + h.Right
 	left := h.Left
@@ -168,6 +179,9 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 	scope := a.at
 	switch {
 	case a.leaving:
+		if env, _ := a.anyActive(); env != "" && a.runs[env].page.Armed() {
+			return paint.Cut(" "+f.Warn.Paint(f.Glyph.Busy+" cancelling the armed run; ctrl+c quits at once"), f.W)
+		}
 		return paint.Cut(" "+f.Warn.Paint(f.Glyph.Busy+" aborting the run and closing its record; ctrl+c quits at once"), f.W)
 	case a.question != nil:
 		scope, hints = action.Dialog, []action.ID{action.NextField, action.Choose, action.Cancel}

@@ -64,7 +64,7 @@ func (a *App) whyHome(id action.ID) string {
 		case id == action.Ship && a.cfg.ReadOnly:
 			return readOnly + "applied"
 		case a.active(env.Name):
-			return "a run is under way in " + env.Name + "; " + a.keyOf(action.OpenRun, action.Home) + " shows it"
+			return a.underWay(env.Name) + "; " + a.keyOf(action.OpenRun, action.Home) + " shows it"
 		}
 	case action.OpenRun:
 		if a.runs[env.Name] == nil {
@@ -162,7 +162,7 @@ func (a *App) whyShip() string {
 	case a.cfg.ReadOnly:
 		return readOnly + "applied"
 	case a.active(p.Environment.Name):
-		return "a run is under way in " + p.Environment.Name
+		return a.underWay(p.Environment.Name)
 	}
 	return a.whyNoPlan()
 }

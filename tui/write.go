@@ -60,7 +60,7 @@ func (a *App) tell(r result) {
 		if r.url != "" {
 			// Broken where the box ends and nowhere else, so that it can be copied.
 			out = append(out, "")
-			for _, l := range strings.Split(ansi.Hardwrap(sanitize.Line(r.url), w, false), "\n") {
+			for _, l := range strings.Split(ansi.HardwrapWc(sanitize.Line(r.url), w, false), "\n") {
 				out = append(out, f.Accent.Paint(l))
 			}
 		}

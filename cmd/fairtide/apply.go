@@ -15,13 +15,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fairtide-dev/fairtide/internal/lens"
+	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
 type applyFlags struct {
 	commit, plan, override string
-	yes, replace           bool
+	yes, replace, wait     bool
 	keep                   []string
 	confirmed              []string // objects, by model.ObjectID.Ref
 }
@@ -44,6 +45,15 @@ deleted only when its name is given too: typed at the terminal, or with
 --confirm KIND/NAMESPACE/NAME. With --plan FILE exactly the plan saved by ` + "`diff --save`" + ` is applied,
 or nothing. With -o json the run's events are written, one object a line.
 
+With --wait-for-window the plan is confirmed now and starts when the window
+opens, by the cluster's clock; an open one is not waited for. While it is armed
+nothing is written and nothing locked. The plan is read again when its objects or
+the branch move, and every few minutes: when something else would be applied, the
+arming is void. A change of the rules that is merged counts at once. What
+waiting does not mend, such as a missing approval, is refused now; a soak is
+judged when the window opens. A cluster that is away is waited for. With -o json
+there is an event of type armed when it begins to wait, and when the time changes.
+
 Exits 3 when the window is closed, 4 when the plan no longer matches what was
 approved, 5 when someone else holds the lock, 6 when the apply or the rollout
 failed, 8 when requirements are not met or a name was not confirmed, 130 when it
@@ -54,6 +64,7 @@ was interrupted.`,
 	c.Flags().StringVar(&a.commit, "commit", "", "apply this merged revision instead of the branch's head")
 	c.Flags().StringVar(&a.plan, "plan", "", "apply the plan saved in this file")
 	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed or requirements are not met; it is recorded")
+	c.Flags().BoolVar(&a.wait, "wait-for-window", false, "confirm now, and start when the window opens")
 	c.Flags().BoolVar(&a.yes, "yes", false, "confirm the plan")
 	c.Flags().BoolVar(&a.replace, "replace", false, "allow objects to be deleted and made again where an immutable field changes")
 	keepFlag(c.Flags(), &a.keep)
@@ -71,6 +82,9 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 	name, err := p.environment()
 	if err != nil {
 		return err
+	}
+	if a.wait && a.override != "" {
+		return model.Errorf(model.ExitUsage, "either the window is waited for (--wait-for-window), or it is overridden with a reason (--override): not both")
 	}
 	keep, err := keptFields(a.keep)
 	if err != nil {
@@ -106,14 +120,30 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 	if err := p.printPlan(p.stderr, plan, doc); err != nil {
 		return err
 	}
+	p.warnLength(ctx, e, plan, a.wait)
 	if len(plan.Waves()) > 0 && !a.yes { // also what only takes over fields is a write
 		if a.confirmed, err = p.confirm(ctx, plan, a.confirmed); err != nil {
 			return err
 		}
 	}
-	approval := model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed, Reviewed: p.reviewed(plan)}
+	approval := model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed, Reviewed: p.reviewed(plan), Wait: a.wait}
 	_, err = e.Apply(ctx, approval, p.logged(p.eventWriter(format)))
 	return err
+}
+
+// warnLength says when a plan is not expected to end before the window closes.
+// What is not known is no reason not to go on.
+func (p *program) warnLength(ctx context.Context, e *rollout.Engine, plan *model.Plan, waits bool) {
+	if len(plan.Waves()) == 0 {
+		return
+	}
+	text, _, err := e.Fits(ctx, plan, waits)
+	if err != nil {
+		p.log.Warn("estimate", "error", err)
+	}
+	if text != "" {
+		_, _ = fmt.Fprintln(p.stderr, sanitize.Line("warning: "+text))
+	}
 }
 
 // movedSince is the error of a saved plan that is not what would be applied

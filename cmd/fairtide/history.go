@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,9 +41,23 @@ func (p *program) history(ctx context.Context) error {
 	t.row("RUN", "STATE", "FROM", "TO", "OPERATOR", "STARTED", "TOOK", "OBJECTS", "REASON")
 	for _, r := range runs {
 		t.row(r.ID, string(r.State), dash(model.Short(r.From)), model.Short(r.Commit), r.Operator,
-			ago(p.now(), r.StartedAt)+" ago", took(r), fmt.Sprint(len(r.Objects)), dash(r.Reason))
+			ago(p.now(), r.StartedAt)+" ago", took(r), fmt.Sprint(len(r.Objects)), dash(why(r)))
 	}
 	return errors.Join(t.flush(), unreadable)
+}
+
+// why is what a run failed of, and what it overrode.
+func why(r model.Run) string {
+	var parts []string
+	if r.Reason != "" {
+		parts = append(parts, r.Reason)
+	}
+	if x := r.Exception; x != nil {
+		parts = append(parts, fmt.Sprintf("overridden by %s: %s (%s)", x.Who(), x.Reason, strings.Join(x.Rules, "; ")))
+	} else if r.Override != "" {
+		parts = append(parts, "overridden: "+r.Override)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func took(r model.Run) string {

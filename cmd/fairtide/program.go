@@ -30,6 +30,7 @@ type program struct {
 	lookupEnv func(string) (string, bool)
 	workDir   func() (string, error)
 	hostname  func() (string, error)
+	clock     func() time.Time // nil: the machine's
 
 	flags    flags
 	progress func(string) // of a long fetch; nil: to stderr
@@ -118,8 +119,8 @@ Without a command it opens the terminal UI.`,
 	f.StringVar(&p.flags.logFile, "log-file", "", "append a log of what is done to this file")
 	root.AddCommand(p.statusCommand(), p.changesCommand(), p.diffCommand(), p.applyCommand(),
 		p.testCommand(), p.historyCommand(), p.windowCommand(), p.revertCommand(),
-		p.adoptCommand(), p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(),
-		p.validateCommand(), p.runCommand(), p.versionCommand())
+		p.adoptCommand(), p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(), p.configCommand(),
+		p.validateCommand(), p.runCommand(), p.initCommand(), p.versionCommand())
 	root.SetHelpCommand(p.helpCommand(root))
 	return root
 }
@@ -169,7 +170,12 @@ func (p *program) terminal() bool {
 	return term.IsTerminal(p.stdin.Fd()) && term.IsTerminal(p.stdout.Fd())
 }
 
-func (p *program) now() time.Time { return time.Now() }
+func (p *program) now() time.Time {
+	if p.clock != nil {
+		return p.clock()
+	}
+	return time.Now()
+}
 
 // format checks --output against what a command can write.
 func (p *program) format(known ...string) (string, error) {

@@ -58,6 +58,12 @@ func TestRequirements(t *testing.T) {
 	if x == nil || x.By == "" || x.As != "group system:masters" || x.Reason != "checkout is down" || x.At.IsZero() || len(x.Rules) != 1 || !strings.Contains(x.Rules[0], "is live in dev since") {
 		t.Errorf("the record says %+v", x)
 	}
+	if said := strings.Join(p.stage.Forge.Comments(up.PullRequest.Number), "\n"); !strings.Contains(said, "Run "+run.ID+" to staging began although a rule forbids it") || !strings.Contains(said, "Reason: checkout is down") || !strings.Contains(said, "(group system:masters)") {
+		t.Errorf("the pull request says %q", said)
+	}
+	if text := p.must(0, "history", "-e", "staging").stdout; !strings.Contains(text, "overridden by "+x.By+" (group system:masters): checkout is down (requirement") {
+		t.Errorf("the history says\n%s", text)
+	}
 	if names := model.UnmetSentences(run.Requirements); len(run.Requirements) != 4 || !slices.Equal(names, x.Rules) {
 		t.Errorf("the state of the rules: %+v", run.Requirements)
 	}

@@ -50,7 +50,12 @@ func (p *program) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	skewed := map[string]bool{} // clusters that were told of
 	for _, s := range list {
+		if note := rollout.SkewNote(s.Skew); note != "" && !skewed[s.Cluster] {
+			skewed[s.Cluster] = true
+			_, _ = fmt.Fprintln(p.stderr, "fairtide: "+s.Name+": "+note)
+		}
 		if s.Problem != "" {
 			_, _ = fmt.Fprintln(p.stderr, "fairtide: "+sanitize.Text(s.Problem))
 			err = exitStatus(model.ExitUnreachable)

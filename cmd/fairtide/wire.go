@@ -47,6 +47,10 @@ func (p *program) engine(ctx context.Context) (*rollout.Engine, error) {
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "FAIRTIDE_REGISTRY_MIRRORS: %w", err)
 	}
+	windows, err := p.calendars()
+	if err != nil {
+		return nil, err
+	}
 	host, err := p.hostname()
 	if err != nil {
 		host = "unknown-host"
@@ -55,8 +59,10 @@ func (p *program) engine(ctx context.Context) (*rollout.Engine, error) {
 		Repository: repository{r},
 		Connect:    p.connect,
 		Forge:      p.forge,
+		Calendars:  windows,
 		Registry:   registry.New(registry.Config{Transport: transport, Insecure: registry.Loopback}),
 		Notifier:   p.notifier,
+		Lost:       p.lost,
 		TestEnv:    p.testEnvironment(),
 		File:       filepath.ToSlash(filepath.Clean(p.flags.config)),
 		Context:    p.flags.context,
@@ -200,6 +206,15 @@ func (p *program) notifier(n model.Notify) (rollout.Notifier, error) {
 		cfg.Webhooks = append(cfg.Webhooks, hook)
 	}
 	return notify.New(cfg), nil
+}
+
+// lost says what others were not told of a run. While the UI owns the terminal
+// only the log has it.
+func (p *program) lost(line string) {
+	p.log.Warn("not told", "lost", line)
+	if p.progress == nil {
+		_, _ = fmt.Fprintln(p.stderr, "fairtide: "+sanitize.Line(line))
+	}
 }
 
 func webhook(lookup notify.Lookup, w model.WebhookNotify) (notify.Webhook, error) {

@@ -30,17 +30,28 @@ const APIVersion = "fairtide.dev/v1"
 
 // Parse reads a configuration. The file is named in errors and not opened.
 // The error, if any, has code model.ExitUsage and wraps Problems: everything
-// that is wrong, with line and column.
+// that is wrong, with line and column. What is likely not meant is in Warnings.
 func Parse(file string, data []byte) (model.Config, error) {
-	d := &decoder{file: file, budget: maxNodes, zones: map[string]*time.Location{}}
-	var c model.Config
-	if root := d.document(data); root != nil {
-		c = d.config(root)
-	}
-	if problems := d.sorted(); len(problems) > 0 {
+	d := newDecoder(file)
+	c := d.read(data)
+	if problems := d.problems.sorted(); len(problems) > 0 {
 		return model.Config{}, model.Errorf(model.ExitUsage, "%w", problems)
 	}
+	for _, w := range d.warnings.sorted() {
+		c.Warnings = append(c.Warnings, w.Error())
+	}
 	return c, nil
+}
+
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, budget: maxNodes, zones: map[string]*time.Location{}}
+}
+
+func (d *decoder) read(data []byte) model.Config {
+	if root := d.document(data); root != nil {
+		return d.config(root)
+	}
+	return model.Config{}
 }
 
 // document reads the bytes as one YAML document; nil after a problem.
@@ -126,6 +137,7 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		{name: "environments", required: true, hint: "list at least one", read: func(n *yaml.Node) {
 			c.Environments = d.environments(n)
 		}},
+		{name: "windows", read: func(n *yaml.Node) { d.shared = d.windows(n, "", true) }},
 		{name: "images", read: func(n *yaml.Node) { c.Images = d.images(n) }},
 		{name: "notify", read: func(n *yaml.Node) { c.Notify = d.notify(n) }},
 		{name: "fetch", read: func(n *yaml.Node) { d.fetch(n, &c.FetchEvery) }},
@@ -140,6 +152,7 @@ func (d *decoder) config(n *yaml.Node) model.Config {
 		c.Environments[i].Hide = slices.Concat(hide, c.Environments[i].Hide)
 		c.Environments[i].Mask = slices.Concat(mask, c.Environments[i].Mask)
 	}
+	d.placeWindows(c.Environments)
 	for _, check := range d.later {
 		check(c)
 	}

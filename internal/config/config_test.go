@@ -59,12 +59,12 @@ func TestParse(t *testing.T) {
 	}
 	want := model.Config{StateNamespace: "ops", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{
 		{
-			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm,
+			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish,
 			Prune: model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 		},
 		{
 			Name: "production", Tier: model.TierProduction, Branch: "release/1.x", Path: "environments/production",
-			Context: "gke_prod-1", Namespace: "shop", Deploy: model.DeployAuto,
+			Context: "gke_prod-1", Namespace: "shop", Deploy: model.DeployAuto, Overrun: model.OverrunFinish,
 			Windows: []model.WindowRule{
 				{Name: "weekday mornings", Location: berlin, Allow: &model.Schedule{
 					Days:  []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday},
@@ -115,7 +115,7 @@ func TestParseDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := model.Config{StateNamespace: "fairtide", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{{
-		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm,
+		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish,
 		Prune: model.PrunePolicy{Enabled: true, Max: 10, Share: true},
 	}}}
 	if !reflect.DeepEqual(c, want) {
@@ -189,7 +189,7 @@ func TestProblems(t *testing.T) {
 		{"empty environments", "apiVersion: fairtide.dev/v1\nenvironments: []", `2:15: environments is empty: list at least one`},
 		{"environments a mapping", "apiVersion: fairtide.dev/v1\nenvironments: {a: b}", `2:15: environments must be a list, not a mapping`},
 		{"environment a text", "apiVersion: fairtide.dev/v1\nenvironments: [dev]", `2:16: environment 1 must be a mapping with the keys name, tier, branch, path, cluster, …`},
-		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, images, notify, fetch, limits, signers, hide, mask, not a list`},
+		{"not a mapping", "- a", `1:1: the file must be a mapping with the keys apiVersion, stateNamespace, environments, windows, images, notify, fetch, limits, signers, hide, mask, not a list`},
 		{"no name", environment("tier: staging", "path: x"), `3:5: environment 1: name is missing: give it one, such as staging`},
 		{"name a number", environment("name: 12", "tier: staging", "path: x"), `3:11: environment "12": name must be a text, not the number 12; if it is meant as one, put it in quotes: "12"`},
 		{"name", environment("name: Prod_1", "tier: staging", "path: x"), `3:11: environment "Prod_1": name "Prod_1" must be at most 40 lower-case letters, digits and hyphens, …`},
@@ -223,9 +223,9 @@ func TestProblems(t *testing.T) {
 		{"zone of some machines", windowed("timeZone: right/Europe/Berlin", `allow: {days: [mon], start: "01:00", end: "02:00"}`), `8:19: environment "prod": window "w": timeZone: unknown time zone "right/Europe/Berlin"; …`},
 		{"neither", windowed("timeZone: UTC"), `7:9: environment "prod": window "w" has neither allow nor freeze: …`},
 		{"both", windowed("timeZone: UTC", `allow: {days: [mon], start: "01:00", end: "02:00"}`, `freeze: {from: 2026-01-01, to: 2026-01-02}`), `10:17: environment "prod": window "w" has both allow and freeze: make two windows of it`},
-		{"ics", utc(`allow: {ics: "a.ics"}`), `9:17: environment "prod": window "w": allow: this version of fairtide does not support ics yet, and to ignore it would be unsafe: give days, start and end; or …`},
+		{"ics beside", windowed("timeZone: UTC", `ics: a.ics`), `9:14: environment "prod": window "w": ics belongs into allow or freeze: write freeze: {ics: …}`},
 		{"mixed", utc(`allow: {days: [mon], start: "01:00", end: "02:00", from: 2026-01-01}`), `9:16: environment "prod": window "w": allow mixes from and to with start: make two windows of it`},
-		{"no end", utc(`allow: {days: [mon], start: "01:00"}`), `9:16: environment "prod": window "w": allow: end is missing: give days, start and end; or cron and duration; or rrule, start and duration; or from and to`},
+		{"no end", utc(`allow: {days: [mon], start: "01:00"}`), `9:16: environment "prod": window "w": allow: end is missing: give days, start and end; or cron and duration; or rrule, start and duration; or from and to; or ics`},
 		{"no from", utc(`freeze: {to: 2026-01-01}`), `9:17: environment "prod": window "w": freeze: from is missing: …`},
 		{"empty schedule", utc("allow: {}"), `9:16: environment "prod": window "w": allow: days is missing: …`},
 		{"days", utc(`allow: {days: [monday], start: "01:00", end: "02:00"}`), `9:24: environment "prod": window "w": allow: day cannot be "monday"; did you mean "mon"?`},
@@ -345,6 +345,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(windowed("timeZone: UTC", "allow: {cron: x}")))
 	f.Add([]byte(pipeline))
+	f.Add([]byte(threeEnvironments + "  - {name: w, timeZone: EST, freeze: {ics: a.ics}, scope: {environments: [\"p*\"], tiers: [production], kinds: [Pod.x], namespaces: [\"*\"], risks: [a-b]}}\n"))
+	f.Add([]byte(project([]argo{{schedule: "0 1 2 3 4", duration: time.Hour, zone: "Etc/GMT+3"}})))
 	f.Add([]byte("a: &a [*a, {<<: *a}]\n"))
 	f.Add([]byte("environments: &a\n- *a\n"))
 	f.Add([]byte("? [a]\n: b\n--- x\n"))

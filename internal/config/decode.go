@@ -23,24 +23,32 @@ const maxLabel = 63
 type decoder struct {
 	file     string
 	problems Problems
+	warnings Problems
 	budget   int // nodes that may still be read
 	hidden   int // more than 0: what is read may be secret, and is not repeated
 	zones    map[string]*time.Location
 	later    []func(model.Config) // checks of what is read against all the rest
+	own      [][]*windowRule      // of the environments, in their order
+	shared   []*windowRule        // those at the top of the file
 }
 
 // key is one of the keys of a mapping.
 type key struct {
 	name     string
 	required bool
-	hint     string // what to do if it is missing, or unsupported
+	hint     string // what to do if it is missing
 	read     func(n *yaml.Node)
-	// unsupported: the format has it, this version cannot honour it.
-	unsupported bool
 }
 
 func (d *decoder) problem(line, column int, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)})
+}
+
+// warn reports what is likely not meant as it is written.
+func (d *decoder) warn(n *yaml.Node, format string, args ...any) {
+	d.warnings = append(d.warnings, Problem{
+		File: d.file, Line: max(1, n.Line), Column: max(1, n.Column), Message: fmt.Sprintf(format, args...),
+	})
 }
 
 func (d *decoder) at(n *yaml.Node, format string, args ...any) {
@@ -112,9 +120,6 @@ func (d *decoder) entry(k, v *yaml.Node, prefix string, keys []key) {
 		d.at(k, "%smerge keys (<<) are not supported: write the keys out", prefix)
 	case i < 0:
 		d.at(k, "%sunknown key%s%s", prefix, d.key(k.Value), didYouMean(k.Value, keys))
-	case keys[i].unsupported:
-		d.at(k, "%sthis version of fairtide does not support %s yet, and to ignore it would be unsafe: %s",
-			prefix, k.Value, keys[i].hint)
 	case isNull(resolve(v)):
 		d.at(k, "%s%s has no value: give it one or leave it out", prefix, k.Value)
 	default:
@@ -152,9 +157,7 @@ func didYouMean(word string, keys []key) string {
 func names(keys []key) string {
 	var out []string
 	for _, k := range keys {
-		if !k.unsupported {
-			out = append(out, k.name)
-		}
+		out = append(out, k.name)
 	}
 	return strings.Join(out, ", ")
 }

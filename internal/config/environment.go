@@ -17,16 +17,15 @@ const maxEnvironment = 40
 // maxSandbox leaves room in a namespace's name for what makes it unique.
 const maxSandbox = 40
 
-// remove is what to do about a policy that this version cannot honour.
-const remove = "use a version that does, or remove it"
-
 func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 	what := title("environment", n, index)
 	e := model.Environment{
-		Deploy: model.DeployConfirm,
-		Prune:  model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
+		Deploy:  model.DeployConfirm,
+		Overrun: model.OverrunFinish,
+		Prune:   model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 	}
 	in := func(key string) string { return what + ": " + key }
+	var rules []*windowRule
 	d.mapping(n, what, []key{
 		{name: "name", required: true, hint: "give it one, such as staging", read: func(n *yaml.Node) {
 			d.label(n, in("name"), maxEnvironment, &e.Name)
@@ -43,7 +42,10 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "deploy", read: func(n *yaml.Node) {
 			choice(d, n, in("deploy"), []model.DeployMode{model.DeployConfirm, model.DeployAuto}, &e.Deploy)
 		}},
-		{name: "windows", read: func(n *yaml.Node) { e.Windows = d.windows(n, what) }},
+		{name: "windows", read: func(n *yaml.Node) { rules = d.windows(n, what+": ", false) }},
+		{name: "overrun", read: func(n *yaml.Node) {
+			choice(d, n, in("overrun"), []model.Overrun{model.OverrunFinish, model.OverrunStop}, &e.Overrun)
+		}},
 		{name: "override", read: func(n *yaml.Node) { e.Override = d.override(n, in("override")) }},
 		{name: "prune", read: func(n *yaml.Node) {
 			d.mapping(n, in("prune"), []key{
@@ -62,6 +64,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "hide", read: func(n *yaml.Node) { e.Hide = d.hideRules(n, in("hide")) }},
 		{name: "mask", read: func(n *yaml.Node) { e.Mask = d.maskRules(n, in("mask")) }},
 	})
+	d.own = append(d.own, rules)
 	return e
 }
 

@@ -46,7 +46,7 @@ func TestParsePipeline(t *testing.T) {
 		StateNamespace: model.DefaultStateNamespace,
 		FetchEvery:     model.DefaultFetchEvery,
 		Environments: []model.Environment{{
-			Name: "production", Tier: model.TierProduction, Path: "environments/production", Deploy: model.DeployAuto,
+			Name: "production", Tier: model.TierProduction, Path: "environments/production", Deploy: model.DeployAuto, Overrun: model.OverrunFinish,
 			Prune:    model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 			Requires: model.Requirements{Approvals: 1, Checks: true},
 			Sandbox:  model.Sandbox{Context: "gke-sandbox", Namespace: "petstore-sandbox"},

@@ -40,9 +40,9 @@ func (p Problems) Error() string {
 
 // sorted is what was found, by position and each once: what an alias repeats
 // is wrong in one place.
-func (d *decoder) sorted() Problems {
-	slices.SortStableFunc(d.problems, func(a, b Problem) int {
+func (p Problems) sorted() Problems {
+	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.Compact(d.problems)
+	return slices.Compact(p)
 }

@@ -26,7 +26,7 @@ var scheduleForms = []scheduleForm{
 	{"days", []string{"days", "start", "end"}, "days, start and end"}, // also where no form can be told
 }
 
-const allForms = "give days, start and end; or cron and duration; or rrule, start and duration; or from and to"
+const allForms = "give days, start and end; or cron and duration; or rrule, start and duration; or from and to; or ics"
 
 // formOf tells which form the keys that are given belong to. It reports keys of
 // different forms, and those that are missing.
@@ -63,7 +63,9 @@ func (d *decoder) recurring(s *model.Schedule, mark string, given map[string]*ya
 	var rule *recur.Rule
 	var err error
 	if mark == "cron" {
-		rule, err = recur.Cron(text)
+		if rule, err = recur.Cron(text); err == nil {
+			d.eitherDay(given[mark], what+": cron", text)
+		}
 	} else if start, ok := d.wallTime(given["start"], what+": start"); ok {
 		rule, err = recur.RRule(text, start, loc)
 	}
@@ -124,9 +126,15 @@ func (d *decoder) cutoff(r *model.WindowRule, n *yaml.Node, what string) {
 		return
 	}
 	d.length(n, what, &r.Cutoff)
-	if r.Location != nil && sometime(r.Allow) && len(window.Next([]model.WindowRule{*r}, begin(r.Allow), 1)) == 0 {
+	if r.Location != nil && sometime(r.Allow) && len(window.Next([]model.WindowRule{alone(*r)}, begin(r.Allow), 1)) == 0 {
 		d.at(n, "%s %s leaves nothing of the window: make it shorter than that", what, quote(resolve(n).Value))
 	}
+}
+
+// alone is a rule by which everything is judged, whoever asks.
+func alone(r model.WindowRule) model.WindowRule {
+	r.Scope, r.Manual = model.WindowScope{}, false
+	return r
 }
 
 // sometime reports whether a schedule that was read is ever in force.

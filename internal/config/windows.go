@@ -31,74 +31,105 @@ var commonZones = [...]string{
 	"Africa/Cairo", "Africa/Lagos",
 }
 
-func (d *decoder) windows(n *yaml.Node, env string) []model.WindowRule {
-	items, _ := d.list(n, env+": windows")
-	var rules []model.WindowRule
+// windows reads a list of windows: an environment's, whose name is in the
+// prefix of what is reported, or those at the top of the file.
+func (d *decoder) windows(n *yaml.Node, prefix string, shared bool) []*windowRule {
+	items, _ := d.list(n, prefix+"windows")
+	var rules []*windowRule
 	lines := map[string]int{}
 	for i, item := range items {
-		r := d.window(item, env+": "+title("window", item, i))
-		if first, taken := lines[r.Name]; taken && r.Name != "" {
-			d.at(nameNode(item), "%s: window %s is there twice, first in line %d: names must differ", env, quote(r.Name), first)
+		e := &windowEntry{decoder: d, node: item, what: prefix + title("window", item, i), shared: shared}
+		rules = append(rules, e.read()...)
+		if first, taken := lines[e.name]; taken && e.name != "" {
+			d.at(nameNode(item), "%swindow %s is there twice, first in line %d: names must differ", prefix, quote(e.name), first)
 		} else {
-			lines[r.Name] = nameNode(item).Line
+			lines[e.name] = nameNode(item).Line
 		}
-		rules = append(rules, r)
 	}
 	return rules
 }
 
-// window reads a rule. Dates depend on the rule's zone, so the schedules are
+// windowEntry is an entry of a list of windows: a rule, or several of somebody
+// else.
+type windowEntry struct {
+	*decoder
+	node   *yaml.Node
+	what   string
+	shared bool // by the environments of the file
+
+	name  string
+	given map[string]*yaml.Node // what depends on the rest of the entry
+}
+
+// read reads an entry. Dates depend on the rule's zone, so the schedules are
 // read after everything else.
-func (d *decoder) window(n *yaml.Node, what string) model.WindowRule {
-	var r model.WindowRule
-	var allow, freeze, cutoff *yaml.Node
-	ok := d.mapping(n, what, []key{
+func (e *windowEntry) read() []*windowRule {
+	e.given = map[string]*yaml.Node{}
+	rule := windowRule{at: nameNode(e.node), what: e.what}
+	keys := []key{
 		{name: "name", required: true, hint: "give it one; it is what a refusal cites", read: func(n *yaml.Node) {
-			r.Name, _ = d.text(n, what+": name")
+			e.name, _ = e.text(n, e.what+": name")
 		}},
-		{name: "timeZone", required: true, hint: "a name such as Europe/Berlin or UTC", read: func(n *yaml.Node) {
-			r.Location = d.zone(n, what+": timeZone")
+		{name: "timeZone", read: func(n *yaml.Node) {
+			e.given["timeZone"] = n
+			rule.Location = e.zone(n, e.what+": timeZone")
 		}},
-		{name: "allow", read: func(n *yaml.Node) { allow = n }},
-		{name: "freeze", read: func(n *yaml.Node) { freeze = n }},
-		{name: "cutoff", read: func(n *yaml.Node) { cutoff = n }},
-		{name: "ics", unsupported: true, hint: remove},
-		{name: "import", unsupported: true, hint: remove},
-		{name: "scope", unsupported: true, hint: remove},
-	})
-	if !ok {
-		return r
+	}
+	for _, name := range []string{"allow", "freeze", "cutoff", "import", "syncWindows", "application", "cluster"} {
+		keys = append(keys, key{name: name, read: func(n *yaml.Node) { e.given[name] = n }})
+	}
+	keys = append(keys,
+		key{name: "scope", read: func(n *yaml.Node) { e.scope(n, &rule) }},
+		key{name: "ics", read: func(n *yaml.Node) {
+			e.at(n, "%s: ics belongs into allow or freeze: write freeze: {ics: …}", e.what)
+		}})
+	if !e.mapping(e.node, e.what, keys) {
+		return nil
+	}
+	rule.Name = e.name
+	if e.imports() {
+		return e.imported(rule)
+	}
+	e.scheduled(&rule)
+	return []*windowRule{&rule}
+}
+
+// scheduled reads when a rule of our own holds.
+func (e *windowEntry) scheduled(r *windowRule) {
+	if !has(e.node, "timeZone") {
+		e.at(e.node, "%s: timeZone is missing: a name such as Europe/Berlin or UTC", e.what)
 	}
 	loc := r.Location
 	if loc == nil {
 		loc = time.UTC // only to look for more problems; there is one already
 	}
+	allow, freeze := e.given["allow"], e.given["freeze"]
 	switch {
 	case allow != nil && freeze != nil:
-		d.at(freeze, "%s has both allow and freeze: make two windows of it", what)
+		e.at(freeze, "%s has both allow and freeze: make two windows of it", e.what)
 	case allow != nil:
-		r.Allow = d.schedule(allow, what+": allow", loc)
+		r.when = allow
+		r.Allow = e.schedule(allow, e.what+": allow", loc, &r.WindowRule)
 	case freeze != nil:
-		r.Freeze = d.schedule(freeze, what+": freeze", loc)
-	default:
-		d.missingSchedule(n, what)
+		r.when = freeze
+		r.Freeze = e.schedule(freeze, e.what+": freeze", loc, &r.WindowRule)
+	case !has(e.node, "allow", "freeze", "ics"): // otherwise it was reported already, such as an allow without a value
+		e.at(e.node, "%s has neither allow nor freeze: say when changes are allowed or forbidden", e.what)
 	}
-	if cutoff != nil {
-		d.cutoff(&r, cutoff, what+": cutoff")
+	if cutoff := e.given["cutoff"]; cutoff != nil {
+		e.cutoff(&r.WindowRule, cutoff, e.what+": cutoff")
 	}
-	return r
 }
 
-// missingSchedule reports a window without a schedule, unless one of its keys
-// was reported already, such as an allow without a value.
-func (d *decoder) missingSchedule(n *yaml.Node, what string) {
+// has reports whether a mapping has one of some keys.
+func has(n *yaml.Node, keys ...string) bool {
 	m := resolve(n)
 	for i := 0; i+1 < len(m.Content); i += 2 {
-		if k := m.Content[i].Value; k == "allow" || k == "freeze" || k == "ics" || k == "import" {
-			return
+		if slices.Contains(keys, m.Content[i].Value) {
+			return true
 		}
 	}
-	d.at(n, "%s has neither allow nor freeze: say when changes are allowed or forbidden", what)
+	return false
 }
 
 func (d *decoder) zone(n *yaml.Node, what string) *time.Location {
@@ -107,10 +138,12 @@ func (d *decoder) zone(n *yaml.Node, what string) *time.Location {
 		return nil
 	}
 	if loc := d.zones[v]; loc != nil {
+		d.oddZone(n, what, v)
 		return loc
 	}
 	if loc, err := time.LoadLocation(v); err == nil && !onlyHere(v) {
 		d.zones[v] = loc
+		d.oddZone(n, what, v)
 		return loc
 	}
 	hint := "write a name of the IANA database, such as Europe/Berlin or UTC"
@@ -130,21 +163,24 @@ func onlyHere(zone string) bool {
 	return strings.HasPrefix(zone, "right/") || strings.HasPrefix(zone, "posix/")
 }
 
-// schedule reads one of the forms.
-func (d *decoder) schedule(n *yaml.Node, what string, loc *time.Location) *model.Schedule {
+// schedule reads one of the forms, of which a calendar is read later.
+func (d *decoder) schedule(n *yaml.Node, what string, loc *time.Location, of *model.WindowRule) *model.Schedule {
 	var s model.Schedule
 	given := map[string]*yaml.Node{}
 	var keys []key
-	for _, name := range []string{"days", "start", "end", "cron", "rrule", "duration", "from", "to"} {
+	for _, name := range []string{"days", "start", "end", "cron", "rrule", "duration", "from", "to", "ics", "maxAge"} {
 		keys = append(keys, key{name: name, read: func(n *yaml.Node) { given[name] = n }})
 	}
-	keys = append(keys, key{name: "ics", unsupported: true, hint: allForms})
 	before := len(d.problems)
 	if !d.mapping(n, what, keys) {
 		return nil
 	}
 	if len(given) == 0 && len(d.problems) > before {
 		return nil // what is there was reported; more would be noise
+	}
+	if given["ics"] != nil || given["maxAge"] != nil {
+		of.Source = d.calendar(n, given, what)
+		return &s
 	}
 	mark, ok := d.formOf(n, given, what)
 	if !ok {

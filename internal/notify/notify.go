@@ -79,6 +79,8 @@ type Message struct {
 	URL         string // of the pull request or the commit; http or https, else it is left out
 	Operator    string
 	Override    string // the reason, when the run overrides a rule
+	// Exception is who overrode which rules; nil: nobody did.
+	Exception *model.Exception
 }
 
 // Notifier tells one run's story. It is safe for concurrent use.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -352,5 +353,30 @@ func TestThreadTakesTurns(t *testing.T) {
 	s.pending, s.replies, s.closing, s.parentLast = &slackMessage{}, []string{"a note"}, true, true
 	if j, _ := s.pick(); j.method != "chat.update" {
 		t.Errorf("at the end %+v comes first", j)
+	}
+}
+
+// Who overrode which rules, and why, is told with the run.
+func TestAnExceptionIsTold(t *testing.T) {
+	s := startSlack(t)
+	n := notifier(s)
+	m := about
+	m.Override = "checkout <is> down"
+	m.Exception = &model.Exception{
+		By: "op1", As: "group sre", At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), Reason: m.Override,
+		Rules: []string{"the window is closed: outside night", `requirement "checks" is not met`},
+	}
+	n.Start(m)
+	eventually(t, "the message", func() bool { return len(s.Messages("deploys")) == 1 })
+	want := `:warning: overridden by op1 (group sre): checkout &lt;is&gt; down (the window is closed: outside night; requirement "checks" is not met)`
+	var blocks []slackBlock
+	if err := json.Unmarshal(s.Messages("deploys")[0].Blocks, &blocks); err != nil || len(blocks) != 3 || blocks[2].Elements[0].Text != want {
+		t.Errorf("%+v, %v", blocks, err)
+	}
+	if p := n.story.payload("run.started", time.Now(), "", nil); p.Exception != m.Exception {
+		t.Errorf("webhooks get %+v", p)
+	}
+	if lost := closeNow(t, n); lost != "" {
+		t.Errorf("lost: %s", lost)
 	}
 }

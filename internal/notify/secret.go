@@ -22,6 +22,9 @@ func NewSecret(value string) Secret { return Secret{reveal: func() string { retu
 // Empty reports whether there is no value.
 func (s Secret) Empty() bool { return s.value() == "" }
 
+// Reveal is the value, for whoever has to be shown it. It must not be printed.
+func (s Secret) Reveal() string { return s.value() }
+
 func (s Secret) value() string {
 	if s.reveal == nil {
 		return ""

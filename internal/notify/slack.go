@@ -52,8 +52,11 @@ func small(text string) slackBlock {
 
 // parent is the run's message as it stands.
 func (s *story) parent() slackMessage {
-	headline, small := s.headline(), small(s.context())
-	return slackMessage{Text: headline, Blocks: []slackBlock{section(headline), small}}
+	headline, blocks := s.headline(), []slackBlock{small(s.context())}
+	if x := s.exception(); x != "" {
+		blocks = append(blocks, small(x))
+	}
+	return slackMessage{Text: headline, Blocks: append([]slackBlock{section(headline)}, blocks...)}
 }
 
 // call makes one attempt.

@@ -17,6 +17,7 @@ const (
 	maxTitle    = 200
 	maxReason   = 500
 	maxDetail   = 500
+	maxRules    = 1000
 	maxFailures = 10
 )
 
@@ -147,7 +148,7 @@ func (s *story) context() string {
 	if s.about.Operator != "" {
 		parts = append(parts, "by "+clean(s.about.Operator, maxTitle))
 	}
-	if s.about.Override != "" {
+	if s.about.Override != "" && s.about.Exception == nil {
 		parts = append(parts, "override: "+clean(s.about.Override, maxTitle))
 	}
 	if !s.state.Final() && s.stage != "" {
@@ -160,6 +161,16 @@ func (s *story) context() string {
 		parts = append(parts, "took "+s.run.FinishedAt.Sub(s.run.StartedAt).Round(time.Second).String())
 	}
 	return escape(strings.Join(parts, " · "))
+}
+
+// exception says who overrode which rules and why; empty: nobody did.
+func (s *story) exception() string {
+	x := s.about.Exception
+	if x == nil {
+		return ""
+	}
+	return ":warning: " + escape(fmt.Sprintf("overridden by %s: %s (%s)",
+		clean(x.Who(), maxTitle), clean(x.Reason, maxReason), clean(strings.Join(x.Rules, "; "), maxRules)))
 }
 
 // failures are the objects that did not make it, for the thread.

@@ -26,27 +26,29 @@ const (
 
 // Payload is the body of a webhook's request.
 type Payload struct {
-	ID          string          `json:"id"`    // of the delivery; the same when it is repeated
-	Event       string          `json:"event"` // run.started, run.cause, run.test or run.finished
-	Time        time.Time       `json:"time"`
-	Run         string          `json:"run"`
-	Environment string          `json:"environment"`
-	Tier        model.Tier      `json:"tier,omitempty"`
-	Commit      string          `json:"commit"`
-	Title       string          `json:"title,omitempty"`
-	URL         string          `json:"url,omitempty"`
-	Operator    string          `json:"operator,omitempty"`
-	Override    string          `json:"override,omitempty"`
-	State       model.RunState  `json:"state"`
-	Message     string          `json:"message,omitempty"`
-	Object      *model.ObjectID `json:"object,omitempty"` // with run.cause
+	ID          string     `json:"id"`    // of the delivery; the same when it is repeated
+	Event       string     `json:"event"` // run.started, run.cause, run.test or run.finished
+	Time        time.Time  `json:"time"`
+	Run         string     `json:"run"`
+	Environment string     `json:"environment"`
+	Tier        model.Tier `json:"tier,omitempty"`
+	Commit      string     `json:"commit"`
+	Title       string     `json:"title,omitempty"`
+	URL         string     `json:"url,omitempty"`
+	Operator    string     `json:"operator,omitempty"`
+	Override    string     `json:"override,omitempty"`
+	// Exception is who overrode which rules and why; absent: nobody did.
+	Exception *model.Exception `json:"exception,omitempty"`
+	State     model.RunState   `json:"state"`
+	Message   string           `json:"message,omitempty"`
+	Object    *model.ObjectID  `json:"object,omitempty"` // with run.cause
 }
 
 func (s *story) payload(event string, now time.Time, message string, object *model.ObjectID) Payload {
 	a := s.about
 	return Payload{
 		ID: rand.Text(), Event: event, Time: now.UTC(), Run: a.Run, Environment: a.Environment, Tier: a.Tier,
-		Commit: a.Commit, Title: clean(a.Title, maxTitle), URL: a.URL, Operator: a.Operator, Override: a.Override,
+		Commit: a.Commit, Title: clean(a.Title, maxTitle), URL: a.URL, Operator: a.Operator, Override: a.Override, Exception: a.Exception,
 		State: s.state, Message: clean(message, maxReason), Object: object,
 	}
 }

@@ -37,8 +37,11 @@ func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Ev
 	default: // so that the last event and the program end with the same code
 		err = &model.Error{Code: model.CodeOf(err, model.ExitRolloutFailed), Err: err}
 	}
+	x.told.finish()
 	x.finish(err)
-	x.teller.close(x.run)
+	if lost := x.teller.close(x.run); lost != "" && e.cfg.Lost != nil {
+		e.cfg.Lost(lost)
+	}
 	return x.run, err
 }
 
@@ -51,14 +54,16 @@ type execution struct {
 	reading  reading
 	state    model.State
 	run      model.Run
+	entered  ruling   // that let the run begin
 	missing  []string // requirements that are not met
 	unmerged bool     // what is shipped is a revert that is not merged
 	// requirements are how all of them stand, for the record.
 	requirements []model.Requirement
-	title        string  // of what is shipped, for those who are told
-	teller       *teller // tells others of the run
-	sandbox      bool    // not a run: nothing is recorded
-	began        bool    // the run has a record
+	title        string         // of what is shipped, for those who are told
+	teller       *teller        // tells others of the run
+	told         *exceptionTold // of an override, at the pull requests
+	sandbox      bool           // not a run: nothing is recorded
+	began        bool           // the run has a record
 	lease        Lease
 	lost         bool // the lock was lost: nothing more may be written
 }
@@ -70,6 +75,10 @@ func (x *execution) execute(ctx context.Context) error {
 		return err
 	}
 	x.site = s
+	if err := x.await(ctx); err != nil {
+		return prefix(s.env.Name, err)
+	}
+	s = x.site // while it waited, the policy may have become another one
 	if err := x.admit(ctx); err != nil {
 		return prefix(s.env.Name, err)
 	}
@@ -131,7 +140,7 @@ func (x *execution) admit(ctx context.Context) error {
 	if err := x.judge(ctx, plan); err != nil {
 		return err
 	}
-	_, err = e.gate(ctx, x.site, x.approval.Override, x.missing)
+	_, err = e.gate(ctx, x.site, x.concern(plan), x.approval.Override, x.missing)
 	return err
 }
 
@@ -186,11 +195,10 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	if err := x.judge(ctx, r.plan); err != nil {
 		return prefix(name, err)
 	}
-	allowed, err := x.engine.gate(ctx, x.site, x.approval.Override, x.missing)
-	if err != nil {
+	if x.entered, err = x.engine.gate(ctx, x.site, x.concern(r.plan), x.approval.Override, x.missing); err != nil {
 		return prefix(name, err)
 	}
-	if err := x.begin(ctx, holder, allowed); err != nil {
+	if err := x.begin(ctx, holder); err != nil {
 		return prefix(name, err)
 	}
 	if err := x.apply(ctx); err != nil {
@@ -202,12 +210,12 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 // begin writes the record of the run, then the state with everything the run
 // may create in its inventory: should the program die in the next moment, the
 // record says that a run was under way and nothing it made is forgotten.
-func (x *execution) begin(ctx context.Context, holder string, allowed ruling) error {
+func (x *execution) begin(ctx context.Context, holder string) error {
 	plan := x.reading.plan
 	run := model.Run{
 		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
-		Operator: holder, Override: x.approval.Override, Window: allowed.window,
-		Requirements: x.requirements, Exception: allowed.exception,
+		Operator: holder, Override: x.approval.Override, Window: x.entered.window,
+		Requirements: x.requirements, Exception: x.entered.exception,
 		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
 		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx), Kept: plan.Kept,
 	}
@@ -226,8 +234,10 @@ func (x *execution) begin(ctx context.Context, holder string, allowed ruling) er
 		return err
 	}
 	x.tellOthers()
+	x.tellException(ctx)
 	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
 		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
+	x.tellWindow(x.entered.standing)
 
 	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
 	x.state.Inventory = mergeInventory(x.state.Inventory, plan, x.reading.objects)
@@ -324,7 +334,7 @@ func finalState(ctx context.Context, err error) model.RunState {
 	switch {
 	case err == nil:
 		return model.RunSucceeded
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errOverrun):
 		return model.RunAborted
 	}
 	return model.RunFailed

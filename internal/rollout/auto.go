@@ -80,7 +80,7 @@ func (e *Engine) auto(ctx context.Context, name string, emit func(model.Event)) 
 	if err != nil {
 		return fail(err)
 	}
-	run, err := e.Apply(ctx, model.Approval{Plan: plan}, emit)
+	run, err := e.Apply(ctx, model.Approval{Plan: plan, Automatic: true}, emit)
 	if run.ID != "" {
 		r.Run = &run
 	}

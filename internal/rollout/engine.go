@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,8 +25,14 @@ type Timing struct {
 	Settle time.Duration
 	// Prune is how long deleted objects may take to go. Default 2 minutes.
 	Prune time.Duration
+	// Clock is how long the cluster's clock may be unreadable between two waves
+	// before that counts as closed. Default 15 seconds.
+	Clock time.Duration
 	// Poll is how often a deleted object is looked for. Default 200 ms.
 	Poll time.Duration
+	// Armed is how often the cluster's clock and the rules are looked at while a
+	// plan waits for its window. Default 5 seconds.
+	Armed time.Duration
 }
 
 func (t Timing) withDefaults() Timing {
@@ -38,7 +45,9 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Doomed, 30*time.Second)
 	def(&t.Settle, time.Minute)
 	def(&t.Prune, 2*time.Minute)
+	def(&t.Clock, 15*time.Second)
 	def(&t.Poll, 200*time.Millisecond)
+	def(&t.Armed, 5*time.Second)
 	return t
 }
 
@@ -54,11 +63,17 @@ type Config struct {
 	// Forge gives the forge of a remote URL, or an error that says why there is
 	// none. nil: there is none.
 	Forge func(ctx context.Context, remoteURL string) (Forge, error)
+	// Calendars reads the calendars of windows. nil: a window that needs one is
+	// closed.
+	Calendars Calendars
 	// Registry is asked for image tags. nil: it cannot be asked.
 	Registry Registry
 	// Notifier gives what tells others of a run; nil: nobody is to be told.
 	// A nil function tells nobody.
 	Notifier func(n model.Notify) (Notifier, error)
+	// Lost gets one line about messages that did not reach those who are to be
+	// told of a run. It comes after the run's last event. nil: it is dropped.
+	Lost func(line string)
 	// TestEnv is the environment of command tests, as NAME=value.
 	TestEnv  []string
 	Host     string           // of the operator's machine, for the lock and the records
@@ -87,15 +102,25 @@ func New(cfg Config) *Engine {
 }
 
 // Environments lists the environments as the configuration at the head of the
-// default branch has them, in its order.
+// default branch has them, in its order. Of the calendars of their windows they
+// have what is known without asking anybody; Status reads them.
 func (e *Engine) Environments(ctx context.Context) ([]model.Environment, error) {
-	cfg, err := e.config(ctx)
+	head, err := e.cfg.Repository.Head(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return cfg.Environments, nil
+	cfg, err := e.configAt(ctx, head.Hash)
+	if err != nil {
+		return nil, err
+	}
+	envs := slices.Clone(cfg.Environments)
+	for i := range envs {
+		envs[i].Windows = e.knownRules(ctx, envs[i].Windows, head.Hash)
+	}
+	return envs, nil
 }
 
+// config is the configuration at the head of the default branch.
 func (e *Engine) config(ctx context.Context) (model.Config, error) {
 	head, err := e.cfg.Repository.Head(ctx, "")
 	if err != nil {

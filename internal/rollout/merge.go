@@ -41,8 +41,7 @@ func (e *Engine) Merge(ctx context.Context, name string, number int, head, overr
 	}
 	if overridden != "" {
 		// The reason belongs where the others look. Merged it is in any case.
-		body := fmt.Sprintf("Merged although a rule forbids it (%s). Reason: %s", text(overridden), text(override))
-		if err := f.UpsertComment(ctx, number, "fairtide-override", body); err != nil {
+		if err := f.UpsertComment(ctx, number, overrideMarker, overrideComment("Merged", overridden, override)); err != nil {
 			return commit, prefix(name, fmt.Errorf("#%d is merged, but the reason of the override could not be written to it: %w", number, err))
 		}
 	}
@@ -81,7 +80,7 @@ func (e *Engine) mayMerge(ctx context.Context, s site, pr model.PullRequest, hea
 		if err != nil {
 			return "", err
 		}
-		allowed, err := e.gate(ctx, t.site, override, append(missing, t.missing...))
+		allowed, err := e.gate(ctx, t.site, about(t.subjects), override, append(missing, t.missing...))
 		if err != nil {
 			if t.site.env.Name != s.env.Name {
 				err = fmt.Errorf("pull request #%d alters %s too: %w", pr.Number, t.site.env.Name, err)
@@ -97,8 +96,9 @@ func (e *Engine) mayMerge(ctx context.Context, s site, pr model.PullRequest, hea
 
 // effect is an environment that a pull request alters.
 type effect struct {
-	site    site
-	missing []string // why its render speaks against the merge
+	site     site
+	missing  []string              // why its render speaks against the merge
+	subjects []model.WindowSubject // what of its render is altered; empty: nothing, or not known
 }
 
 // effects lists the environments whose rules a merge is subject to, the named
@@ -124,7 +124,7 @@ func (e *Engine) effects(ctx context.Context, name, base string, pr model.PullRe
 		if s.head.Hash == "" {
 			return nil, failure
 		}
-		missing, altered := e.alters(ctx, s, pr)
+		t, altered := e.alters(ctx, s, pr)
 		if !altered {
 			continue
 		}
@@ -132,7 +132,7 @@ func (e *Engine) effects(ctx context.Context, name, base string, pr model.PullRe
 			return nil, failure
 		}
 		names = append(names, env.Name)
-		if t := (effect{s, missing}); env.Name == name {
+		if env.Name == name {
 			out = slices.Insert(out, 0, t)
 		} else {
 			out = append(out, t)
@@ -151,7 +151,8 @@ func (e *Engine) effects(ctx context.Context, name, base string, pr model.PullRe
 // alters reports whether a pull request changes what an environment is made of:
 // its render, or the configuration with its rules. What cannot be rendered is
 // judged by the files.
-func (e *Engine) alters(ctx context.Context, s site, pr model.PullRequest) (missing []string, altered bool) {
+func (e *Engine) alters(ctx context.Context, s site, pr model.PullRequest) (t effect, altered bool) {
+	t.site = s
 	altered = pr.FilesCut || slices.Contains(pr.Files, e.cfg.File)
 	before, err := e.cfg.Repository.Render(ctx, s.env, s.head.Hash)
 	if err != nil {
@@ -160,9 +161,11 @@ func (e *Engine) alters(ctx context.Context, s site, pr model.PullRequest) (miss
 	after, err := e.cfg.Repository.RenderMerged(ctx, s.env, s.head.Hash, pr.Head)
 	if err != nil {
 		if altered = altered || s.env.Path == "." || e.touches(pr, before); altered {
-			missing = []string{fmt.Sprintf("merged into %s, %s does not render: %v", pr.Base, s.env.Name, err)}
+			t.missing = []string{fmt.Sprintf("merged into %s, %s does not render: %v", pr.Base, s.env.Name, err)}
 		}
-		return missing, altered
+		return t, altered
 	}
-	return nil, altered || len(e.cfg.Repository.Changed(s.env, before, after)) > 0
+	changed := e.cfg.Repository.Changed(s.env, before, after)
+	t.subjects = changedSubjects(s.env, changed)
+	return t, altered || len(changed) > 0
 }

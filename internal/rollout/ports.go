@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/accept"
+	"github.com/fairtide-dev/fairtide/internal/calendars"
 	"github.com/fairtide-dev/fairtide/internal/forge"
 	"github.com/fairtide-dev/fairtide/internal/registry"
 	"github.com/fairtide-dev/fairtide/model"
@@ -82,6 +83,16 @@ type Cluster interface {
 	// Sandboxed maps an environment's objects into a sandbox namespace, and
 	// says what it leaves out and why.
 	Sandboxed(objects []model.Object, from, to string) (kept []model.Object, notes []string)
+}
+
+// Calendars reads the calendars that windows are made of. file reads from the
+// repository. The rules that are given stay as they are.
+type Calendars interface {
+	// Read gives the rules with their calendars. One that cannot be read makes
+	// its rule Unreadable.
+	Read(ctx context.Context, rules []model.WindowRule, file calendars.File) []model.WindowRule
+	// Cached is Read without a call to the network.
+	Cached(ctx context.Context, rules []model.WindowRule, file calendars.File) []model.WindowRule
 }
 
 // Lease is a held lock.

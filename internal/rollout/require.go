@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -184,28 +183,31 @@ const overriddenPrefix = "overridden: "
 
 // ruling is what window and requirements said together.
 type ruling struct {
+	standing
 	window    string // for the record
+	override  bool   // the window is closed, and overridden
 	exception *model.Exception
 }
 
 // gate judges window and requirements together, for a merge or an apply.
-func (e *Engine) gate(ctx context.Context, s site, override string, missing []string) (ruling, error) {
-	info, err := s.cluster.Info(ctx)
+func (e *Engine) gate(ctx context.Context, s site, c concern, override string, missing []string) (ruling, error) {
+	w, err := e.stand(ctx, s, c)
 	if err != nil {
-		return ruling{}, err
+		return ruling{}, fmt.Errorf("the window counts as closed, as the cluster's clock cannot be read: %w", err)
 	}
-	w := window.Evaluate(s.env.Windows, info.Now)
+	info := w.info
 	if w.Open && len(missing) == 0 {
-		return ruling{window: w.Reason}, nil
+		return ruling{standing: w, window: w.said()}, nil
 	}
 	reason := strings.TrimSpace(override)
 	as, may := s.env.Override.Permits(info.User, info.Groups)
 	if reason != "" && may {
 		rules := slices.Clone(missing)
 		if !w.Open {
-			rules = append([]string{"the window is closed: " + w.Reason}, rules...)
+			rules = append([]string{"the window is closed: " + w.said()}, rules...)
 		}
 		return ruling{
+			standing: w, override: !w.Open,
 			window:    overriddenPrefix + strings.Join(rules, "; "),
 			exception: &model.Exception{By: info.User, As: as, At: info.Now, Reason: reason, Rules: rules},
 		}, nil
@@ -222,11 +224,7 @@ func (e *Engine) gate(ctx context.Context, s site, override string, missing []st
 	if w.Open {
 		return ruling{}, model.Errorf(model.ExitRequirements, "%s%s", strings.Join(missing, "; "), how)
 	}
-	next := "it does not open within a year"
-	if !w.NextOpen.IsZero() {
-		next = "it opens " + moment(w.NextOpen)
-	}
-	return ruling{}, model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s%s", w.Reason, next, how)
+	return ruling{}, model.Errorf(model.ExitWindowClosed, "the window is closed (%s); %s%s", w.said(), w.opens(), how)
 }
 
 // moment is a time as refusals have it: it means the same to everybody.

@@ -155,7 +155,7 @@ func TestOverrideIsForSome(t *testing.T) {
 	} {
 		m, e := newMemory()
 		s := site{cluster: &named{memory: m, user: c.user, groups: c.groups}, env: model.Environment{Windows: closed, Override: c.policy}}
-		got, err := e.gate(t.Context(), s, "it burns", []string{"no approval"})
+		got, err := e.gate(t.Context(), s, concern{}, "it burns", []string{"no approval"})
 		if c.says != "" {
 			if model.CodeOf(err, 0) != model.ExitWindowClosed || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%s: %v", c.name, err)
@@ -168,7 +168,7 @@ func TestOverrideIsForSome(t *testing.T) {
 	}
 	m, e := newMemory()
 	s := site{cluster: m, env: model.Environment{Override: model.OverridePolicy{Allowed: true, Groups: []string{"sre"}}}}
-	if _, err := e.gate(t.Context(), s, "", []string{"no approval"}); model.CodeOf(err, 0) != model.ExitRequirements || !strings.Contains(err.Error(), "no approval; it can be overridden by group sre") {
+	if _, err := e.gate(t.Context(), s, concern{}, "", []string{"no approval"}); model.CodeOf(err, 0) != model.ExitRequirements || !strings.Contains(err.Error(), "no approval; it can be overridden by group sre") {
 		t.Errorf("without a reason: %v", err)
 	}
 }

@@ -241,7 +241,7 @@ func TestGate(t *testing.T) {
 	} {
 		m, e := newMemory()
 		s := site{cluster: m, env: model.Environment{Windows: c.windows, Override: model.OverridePolicy{Allowed: c.allowed}}}
-		allowed, err := e.gate(t.Context(), s, c.override, c.missing)
+		allowed, err := e.gate(t.Context(), s, concern{}, c.override, c.missing)
 		verdict := allowed.window
 		said := verdict
 		if err != nil {

@@ -3,11 +3,9 @@ package rollout
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
 )
 
@@ -93,13 +91,13 @@ func (e *Engine) standing(ctx context.Context, name string) (model.EnvironmentSt
 }
 
 func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentStatus) error {
-	info, err := s.cluster.Info(ctx)
+	w, err := e.stand(ctx, s, concern{})
+	st.Rules = w.rules
 	if err != nil {
 		return err
 	}
-	st.Cluster, st.User, st.Groups = ClusterName(info), info.User, info.Groups
-	w := window.Evaluate(s.env.Windows, info.Now)
-	st.Window, st.Clock, st.Skew = &w, info.Now, info.Skew
+	st.Cluster, st.User, st.Groups = ClusterName(w.info), w.info.User, w.info.Groups
+	st.Window, st.Clock, st.Skew = &w.WindowState, w.info.Now, w.info.Skew
 	state, err := s.cluster.ReadState(ctx, s.env.Name)
 	if err != nil {
 		return err
@@ -183,21 +181,4 @@ func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) 
 		}
 	}
 	return runs, prefix(name, unreadable)
-}
-
-// Window judges an environment's windows: at the given time, or for the zero
-// time at the cluster's clock.
-func (e *Engine) Window(ctx context.Context, name string, at time.Time) (model.WindowState, error) {
-	s, err := e.locate(ctx, name)
-	if at.IsZero() || s.env.Name == "" {
-		if err != nil {
-			return model.WindowState{}, err
-		}
-		info, err := s.cluster.Info(ctx)
-		if err != nil {
-			return model.WindowState{}, prefix(name, err)
-		}
-		at = info.Now
-	}
-	return window.Evaluate(s.env.Windows, at), nil
 }

@@ -20,8 +20,9 @@ type Notifier interface {
 
 var _ Notifier = (*notify.Notifier)(nil)
 
-// flush is how long the end of a run waits for its last messages.
-const flush = 10 * time.Second
+// flush is how long the end of a run waits for its last messages, once its
+// verdict was shown.
+const flush = 3 * time.Second
 
 // teller passes a run's story on to a Notifier. A nil teller tells nobody.
 type teller struct {
@@ -44,7 +45,7 @@ func (x *execution) tellOthers() {
 	x.teller = &teller{notifier: n}
 	n.Start(notify.Message{
 		Run: x.run.ID, Environment: x.site.env.Name, Tier: x.site.env.Tier, Commit: x.run.Commit,
-		Title: x.title, Operator: x.run.Operator, Override: x.run.Override,
+		Title: x.title, Operator: x.run.Operator, Override: x.run.Override, Exception: x.run.Exception,
 	})
 }
 
@@ -65,14 +66,14 @@ func (t *teller) thread() *model.Thread {
 	return nil
 }
 
-// close tells the verdict and delivers what is waiting. What was lost is lost:
-// the run has ended as it has.
-func (t *teller) close(run model.Run) {
+// close tells the verdict and delivers what is waiting. It returns what was
+// lost, in one line: the run has ended as it has, and others may not know it.
+func (t *teller) close(run model.Run) (lost string) {
 	if t == nil {
-		return
+		return ""
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	t.notifier.Finish(run)
-	_ = t.notifier.Close(ctx)
+	return t.notifier.Close(ctx)
 }

@@ -17,13 +17,18 @@ import (
 const applyAtOnce = 8
 
 // apply writes the waves in order, watches what was written until it is ready
-// and prunes last: an object is deleted only when what replaces it works.
+// and prunes last: an object is deleted only when what replaces it works. Of a
+// run that is stopped between waves is watched what it has written.
 func (x *execution) apply(ctx context.Context) error {
 	waves := x.reading.plan.Waves()
 	targets := x.unsettled(ctx)
+	var overran error
 	for i, w := range waves {
 		if w.Prune {
 			continue
+		}
+		if overran = x.mayBegin(ctx, waves, i); overran != nil {
+			break
 		}
 		x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: w.Name})
 		applied, err := x.applyWave(ctx, i+1, w)
@@ -40,10 +45,13 @@ func (x *execution) apply(ctx context.Context) error {
 		}
 	}
 	x.setState(ctx, model.RunWatching)
-	if err := x.watch(ctx, targets, x.engine.cfg.Timing.Ready); err != nil {
+	if err := errors.Join(overran, x.watch(ctx, targets, x.engine.cfg.Timing.Ready)); err != nil {
 		return x.interrupted(ctx, err)
 	}
 	if i := slices.IndexFunc(waves, func(w model.Wave) bool { return w.Prune }); i >= 0 {
+		if err := x.mayBegin(ctx, waves, i); err != nil {
+			return x.interrupted(ctx, err)
+		}
 		x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: waves[i].Name})
 		if err := x.prune(ctx, i+1, waves[i]); err != nil {
 			return x.interrupted(ctx, err)

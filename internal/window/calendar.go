@@ -21,19 +21,19 @@ const margin = 3*day + farthest
 type calendar struct {
 	from, to    int64
 	back, ahead int64 // how far beyond the range spans begin and end that matter
-	zones       map[*time.Location][]offset
-	last        *time.Location // whose offsets are lastList: most rules share a zone
-	lastList    []offset
+	zones       []zoned
+}
+
+// zoned are the offsets of a zone. Most environments have very few.
+type zoned struct {
+	loc     *time.Location
+	offsets []offset
 }
 
 func newCalendar(rules []model.WindowRule, from, to int64) *calendar {
-	c := &calendar{from: from, to: to, back: margin, ahead: margin, zones: map[*time.Location][]offset{}}
+	c := &calendar{from: from, to: to, back: margin, ahead: margin}
 	for i := range rules {
-		for _, s := range [...]*model.Schedule{rules[i].Allow, rules[i].Freeze} {
-			if s != nil {
-				c.back = max(c.back, margin+seconds(s.Duration))
-			}
-		}
+		c.back = max(c.back, margin+seconds(schedule(&rules[i]).Duration))
 		c.ahead = max(c.ahead, margin+seconds(rules[i].Cutoff))
 	}
 	return c
@@ -47,15 +47,13 @@ type offset struct {
 
 // offsets lists the offsets of a zone around the calendar's range, in order.
 func (c *calendar) offsets(loc *time.Location) []offset {
-	if c.last == loc {
-		return c.lastList
+	for i := range c.zones {
+		if c.zones[i].loc == loc {
+			return c.zones[i].offsets
+		}
 	}
-	list := c.zones[loc]
-	if list == nil {
-		list = zoneOffsets(loc, c.from-c.back, c.to+c.ahead)
-		c.zones[loc] = list
-	}
-	c.last, c.lastList = loc, list
+	list := zoneOffsets(loc, c.from-c.back, c.to+c.ahead)
+	c.zones = append(c.zones, zoned{loc, list})
 	return list
 }
 

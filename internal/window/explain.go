@@ -2,6 +2,8 @@ package window
 
 import (
 	"fmt"
+	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,85 +14,218 @@ import (
 // maxNamed is how many rules a reason names before it only counts.
 const maxNamed = 3
 
-// explain says why it is open or not at the begin of the calendar's range, and
-// which rule says so; none if it is the doing of several or of none.
-func (c *calendar) explain(rules []model.WindowRule, open bool) (reason, rule string) {
-	if r := c.inForce(rules, frozen); r != nil {
-		reason = "frozen by " + r.Name
-		if end := c.thaw(rules); end != 0 {
-			reason += " until " + time.Unix(end, 0).In(r.Location).Format("2006-01-02 15:04 ") + r.Location.String()
-		}
-		return reason, r.Name
-	}
-	r := c.inForce(rules, allowed)
-	if open {
-		if r != nil {
-			return "open: " + r.Name + " (" + Describe(*r) + ")", r.Name
-		}
-		return "open: no freeze is in force", ""
-	}
-	if r != nil {
-		return "closed: " + r.Name + " (" + holds(r) + ") is open, but " + noStart(r), r.Name
-	}
-	var names []string
-	only := 0
-	for i := range rules {
-		if rules[i].Allow != nil {
-			names = append(names, rules[i].Name)
-			only = i
-		}
-	}
-	if len(names) == 1 {
-		return "closed: outside " + names[0] + " (" + Describe(rules[only]) + ")", names[0]
-	}
-	n := len(names)
-	if n > maxNamed {
-		names = append(names[:maxNamed], fmt.Sprintf("%d more", n-maxNamed))
-	}
-	last := len(names) - 1
-	return "closed: outside " + strings.Join(names[:last], ", ") + " and " + names[last], ""
+// explainer says why it is open or not.
+type explainer struct {
+	ask   *Ask
+	bound *bound
+	now   int64
 }
 
-// inForce is the rule that holds at the begin of the range, of several the one
-// that holds longest, and of those the first. One that lets nothing start any
-// more comes after all that do.
-func (c *calendar) inForce(rules []model.WindowRule, pick func(*model.WindowRule) *model.Schedule) *model.WindowRule {
-	now := newCalendar(nil, c.from, c.from+1)
-	now.back, now.ahead, now.zones = c.back, c.ahead, c.zones
-	var found *model.WindowRule
-	var end int64
-	var starts bool
-	for i := range rules {
-		r := &rules[i]
-		s := pick(r)
-		if s == nil {
-			continue
-		}
-		l := now.lane(s, r.Location, 0)
-		if l.cur.from > c.from {
-			continue
-		}
-		cut := r.Cutoff > 0 && now.lane(s, r.Location, r.Cutoff).cur.from > c.from
-		for ; l.cur.from <= c.from; l.seek(l.cur.to) {
-			if found == nil || !starts && !cut || starts == !cut && l.cur.to > end {
-				found, end, starts = r, l.cur.to, !cut
+// frozen says that a freeze is in force; thaw is when the last has ended, 0 if
+// that is not known.
+func (x *explainer) frozen(f force, thaw int64) (reason, rule string) {
+	r := f.rule
+	reason = "frozen"
+	if !r.Scope.IsZero() {
+		var about []*model.WindowSubject
+		for i := range x.ask.Subjects {
+			if s := &x.ask.Subjects[i]; names(&r.Scope, s) {
+				about = append(about, s)
 			}
 		}
+		reason += tell(about, r.Scope.Risks)
 	}
-	return found
+	reason += " by " + r.Name
+	if name := x.named(r.Freeze); name != "" {
+		reason += " (" + name + ")"
+	}
+	if thaw != 0 {
+		reason += " until " + time.Unix(thaw, 0).In(r.Location).Format("2006-01-02 15:04 ") + r.Location.String()
+	}
+	return reason, r.Name
 }
 
-// thaw is when the freezes that hold at the begin of the range have all ended,
-// with those that follow without a gap; 0: not within Horizon.
-func (c *calendar) thaw(rules []model.WindowRule) int64 {
-	for _, horizon := range horizons {
-		wide := newCalendar(rules, c.from, c.from+horizon)
-		v := wide.cover(rules, frozen)
-		if s := v.seek(c.from); s.to < wide.to {
-			return s.to
+// named is what the span of a calendar is called that holds, of several the one
+// that holds longest.
+func (x *explainer) named(s *model.Schedule) (name string) {
+	if s == nil || s.Spans == nil {
+		return ""
+	}
+	for t := x.now; ; {
+		_, to, called, ok := s.Spans.Next(t, x.now+1)
+		if !ok || to <= t {
+			return name
+		}
+		name, t = called, to
+	}
+}
+
+// allowed says what the allow rules make of it where no freeze is in force, and
+// which rule it is; none if it is the doing of several or of none.
+func (x *explainer) allowed(w *sweep) (reason, rule string, open bool) {
+	w.start(x.now)
+	var parts, by []string
+	var shut *set // of several that are closed the one that opens last
+	var held force
+	last, next := int64(math.MinInt64), 0
+	for i := range x.bound.sets {
+		s := &x.bound.sets[i]
+		if s.always {
+			if len(s.rules) > 0 {
+				v := w.c.cover(s.rules, x.now, x.now+1)
+				f := v.inForce(x.now)
+				parts, by = append(parts, x.open(s, f)), append(by, x.rule(s, f))
+			}
+			continue
+		}
+		v := &w.allows[next]
+		next++
+		f := v.inForce(x.now)
+		if f.rule != nil && !f.cut {
+			parts, by = append(parts, x.open(s, f)), append(by, f.rule.Name)
+		} else if opens := v.seek(x.now).from; opens > last {
+			shut, held, last = s, f, opens
 		}
 	}
-	return 0
+	if shut != nil {
+		reason, rule = x.closed(shut, held)
+		return reason, rule, false
+	}
+	switch n := len(parts); {
+	case n == 1:
+		return "open: " + parts[0], by[0], true
+	case n > maxNamed:
+		parts = append(parts[:maxNamed], fmt.Sprintf("%d more", n-maxNamed))
+	case n == 0 && len(x.bound.used) == 0 && x.ask.Known:
+		return "open: no window is about what the plan writes", "", true
+	case n == 0:
+		return "open: no freeze is in force", "", true
+	}
+	return "open: " + strings.Join(parts, "; "), "", true
+}
+
+// notBy says what a rule with Manual does, and notByAll what several do.
+const (
+	notBy    = ", which does not hold up who confirms by hand"
+	notByAll = ", which do not hold up who confirms by hand"
+)
+
+// open says by which rule a set is open; f is the one that holds.
+func (x *explainer) open(s *set, f force) string {
+	about := x.about(s)
+	switch {
+	case f.rule == nil || f.cut: // all are such
+		names, only := s.allows()
+		switch {
+		case only != nil:
+			return "outside " + only.Name + notBy + about
+		case len(names) > 0:
+			return "outside " + list(names) + notByAll + about
+		}
+		return "no freeze is in force" + about
+	case f.rule.Freeze != nil:
+		return "within " + f.rule.Name + " (" + Describe(*f.rule) + ")" + notBy + about
+	}
+	text := Describe(*f.rule)
+	if name := x.named(f.rule.Allow); name != "" {
+		text = name + ", " + text
+	}
+	return f.rule.Name + " (" + text + ")" + about
+}
+
+// rule is the one by which a set is open that does not have to.
+func (x *explainer) rule(s *set, f force) string {
+	if f.rule != nil {
+		return f.rule.Name
+	}
+	if _, only := s.allows(); only != nil {
+		return only.Name
+	}
+	return ""
+}
+
+// closed says why a set does not allow; f is what would, but for its cutoff.
+func (x *explainer) closed(s *set, f force) (reason, rule string) {
+	reason = "closed" + x.about(s) + ": "
+	if f.rule != nil {
+		return reason + f.rule.Name + " (" + holds(f.rule) + ") is open, but " + noStart(f.rule), f.rule.Name
+	}
+	names, only := s.allows()
+	if only != nil {
+		return reason + "outside " + names[0] + " (" + Describe(*only) + ")", names[0]
+	}
+	return reason + "outside " + list(names), ""
+}
+
+// allows names a set's allow rules, and counts most of many; only is the one,
+// if there is but one.
+func (s *set) allows() (names []string, only *model.WindowRule) {
+	n := 0
+	for _, r := range s.rules {
+		if r.Allow == nil {
+			continue
+		}
+		if n++; n <= maxNamed {
+			names, only = append(names, r.Name), r
+		}
+	}
+	if n > maxNamed {
+		names = append(names, fmt.Sprintf("%d more", n-maxNamed))
+	}
+	if n > 1 {
+		only = nil
+	}
+	return names, only
+}
+
+// list puts names into a sentence.
+func list(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// about tells what a set is about, unless that is all.
+func (x *explainer) about(s *set) string {
+	if len(x.bound.sets) < 2 && !slices.ContainsFunc(s.rules, func(r *model.WindowRule) bool { return !r.Scope.IsZero() }) {
+		return ""
+	}
+	return tell(s.about, nil)
+}
+
+// tell names the first of some subjects, with those of its risks that matter,
+// and counts the others: " for StatefulSet in shop and 2 more".
+func tell(about []*model.WindowSubject, risks []string) string {
+	if len(about) == 0 {
+		return ""
+	}
+	first := about[0]
+	name := " for " + first.Kind
+	if first.Kind == "" {
+		name, risks = " for the plan", first.Risks
+	}
+	if first.Namespace != "" {
+		name += " in " + first.Namespace
+	}
+	var marks []string
+	for _, r := range first.Risks {
+		if slices.Contains(risks, r) {
+			marks = append(marks, r)
+		}
+	}
+	if len(marks) > 0 {
+		name += " (" + strings.Join(marks, ", ") + ")"
+	}
+	sorts := map[[2]string]bool{}
+	for _, s := range about {
+		sorts[[2]string{s.Kind, s.Namespace}] = true
+	}
+	if n := len(sorts) - 1; n > 0 {
+		name += fmt.Sprintf(" and %d more", n)
+	}
+	return name
 }
 
 // Describe says in words when a rule holds: "Mon–Thu 09:00–12:00 Europe/Berlin".
@@ -109,12 +244,15 @@ func noStart(r *model.WindowRule) string {
 
 // holds says when a rule holds, without its cutoff.
 func holds(r *model.WindowRule) string {
-	s := r.Allow
-	if s == nil {
-		s = r.Freeze
-	}
+	s := schedule(r)
 	if s == nil || r.Location == nil {
 		return "never"
+	}
+	if s.Spans != nil {
+		return s.Spans.String()
+	}
+	if r.Source != nil {
+		return source(r.Source)
 	}
 	zone := " " + r.Location.String()
 	if s.OneOff() {
@@ -133,6 +271,18 @@ func holds(r *model.WindowRule) string {
 		times = ", all day,"
 	}
 	return days(s.Days) + times + zone
+}
+
+// source says where a calendar is. An address may hold a secret: only its host
+// is told.
+func source(s *model.WindowSource) string {
+	if s.File != "" {
+		return "the calendar " + s.File
+	}
+	if u, err := url.Parse(s.URL); err == nil && u.Hostname() != "" {
+		return "a calendar of " + u.Hostname()
+	}
+	return "a calendar"
 }
 
 // length tells a duration: "1 hour", "90 minutes".

@@ -13,51 +13,85 @@ type span struct{ from, to int64 }
 // none comes after all spans.
 var none = span{math.MaxInt64, math.MaxInt64}
 
-// lane walks along the spans of a schedule. It only ever goes forward, and
-// computes no more than it is asked for.
+// passed comes before all spans.
+var passed = span{math.MinInt64, math.MinInt64}
+
+// lane walks along the spans of a rule. It only ever goes forward, and computes
+// no more than it is asked for.
 type lane struct {
 	s       *model.Schedule
+	rule    *model.WindowRule
 	offsets []offset
-	limit   int64 // spans that begin later are not looked for
+	to      int64 // spans that begin then or later are not looked for yet
 	length  int64 // of a span that recurs, in seconds
 	cutoff  int64
 	on      uint8 // bits of the weekdays
 
 	cur    span // the first that ends after where the lane stands
 	next   int64
-	single int64 // the begins before it are not taken in runs
+	date   time.Weekday // of a weekly schedule's next
+	single int64        // the begins before it are not taken in runs
+	// held is the end of the stretch in whose cutoff the lane was made to
+	// stand; 0: it does not.
+	held int64
 }
 
-// lane is that of a schedule, at the calendar's begin.
-func (c *calendar) lane(s *model.Schedule, loc *time.Location, cutoff time.Duration) lane {
-	l := lane{
-		s: s, limit: c.to + seconds(cutoff) - 1, cutoff: seconds(cutoff), length: seconds(s.Duration),
-		cur: span{math.MinInt64, math.MinInt64}, next: math.MinInt64, single: math.MinInt64,
-	}
-	if !s.OneOff() {
-		l.offsets = c.offsets(loc)
+// lane is that of a rule, at an instant in the calendar's range, for what
+// begins before another.
+func (c *calendar) lane(r *model.WindowRule, at, to int64) (l lane) {
+	c.enter(&l, r, at, to)
+	return l
+}
+
+func (c *calendar) enter(l *lane, r *model.WindowRule, at, to int64) {
+	s := schedule(r)
+	l.s, l.rule, l.to, l.cutoff, l.length = s, r, to, seconds(r.Cutoff), seconds(s.Duration)
+	l.cur, l.next, l.single = passed, math.MinInt64, math.MinInt64
+	if s.Spans == nil && !s.OneOff() {
+		l.offsets = c.offsets(r.Location)
 	}
 	for _, d := range s.Days {
 		l.on |= 1 << d
 	}
-	l.seek(c.from)
-	return l
+	l.seek(at)
+}
+
+// reach looks for spans further than before.
+func (l *lane) reach(to int64) {
+	l.to = to
+	if l.cur == none {
+		l.cur = passed
+	}
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // seek goes to the first span that ends after t. With a cutoff, spans are those
-// without a gap between, each without its end.
+// without a gap between, each without its end; of such only the begin is sure,
+// as more may follow.
 func (l *lane) seek(t int64) {
 	if l.cur.to > t {
 		return
 	}
-	l.jump(t)
+	if l.cutoff > 0 && l.cur != passed {
+		if l.cut(max(t, l.to-1)); l.cur.to > t {
+			return
+		}
+	}
+	if l.on == 0 || l.cur == passed || t-l.cur.to > 2*day {
+		l.jump(t)
+	}
 	for {
-		if l.cutoff == 0 {
-			l.cur = l.step(l.limit)
-		} else {
-			l.cur = l.cutStep()
+		l.cur = l.step(l.to - 1)
+		if l.cutoff > 0 && l.cur != none {
+			l.cur.to -= l.cutoff
+			l.cut(max(t, l.cur.from))
+			if end := l.cur.to + l.cutoff; l.cur.from <= t && t < end && l.cur.to <= t {
+				l.held = end
+			}
+			if l.cur.from >= l.cur.to { // it is all end
+				continue
+			}
 		}
 		if l.cur.to > t {
 			return
@@ -68,12 +102,14 @@ func (l *lane) seek(t int64) {
 // jump leaves out what has ended at t.
 func (l *lane) jump(t int64) {
 	switch {
-	case l.s.OneOff():
+	case l.s.Spans != nil:
+		l.next = max(l.next, t)
 	case l.s.Starts != nil:
 		l.next = max(l.next, shown(l.offsets, t-l.length)+1)
-	default:
+	case !l.s.OneOff():
 		// The first date whose span ends after t: the clock will show less than its end.
 		l.next = max(l.next, floorDay(shows(l.offsets, t)-l.end())+day)
+		l.date = weekday(l.next)
 	}
 }
 
@@ -86,50 +122,47 @@ func (l *lane) end() int64 {
 	return end
 }
 
-// cutStep is the next span without its end. One that is all end is left out.
-func (l *lane) cutStep() span {
-	for {
-		whole := l.step(l.limit)
-		if whole == none {
-			return none
+// cut joins to the current span, which has lost its end already, what follows
+// without a gap, until it ends after t.
+func (l *lane) cut(t int64) {
+	for l.cur.to <= t {
+		more := l.onward(l.cur.to + l.cutoff)
+		if more == none {
+			return
 		}
-		for whole.to <= l.limit {
-			more := l.onward(whole.to)
-			if more == none {
-				break
-			}
-			whole.to = max(whole.to, more.to)
-		}
-		if whole.to -= l.cutoff; whole.from < whole.to {
-			return whole
-		}
+		l.cur.to = max(l.cur.to, more.to-l.cutoff)
 	}
 }
 
-// onward is a span that begins until t: of many that overlap a late one, which
-// leads further than the next.
+// onward is a span that begins until t.
 func (l *lane) onward(t int64) span {
-	if l.s.Starts != nil {
-		next := l.next
-		l.next = max(next, shown(l.offsets, t-l.length/4)+1)
-		if s := l.recurring(t); s != none {
-			return s
-		}
-		l.next = next
-		l.jump(t)
+	l.jump(t)
+	return l.late(l.step(t), t)
+}
+
+// late is, of many that begin until t and overlap, one that leads further than
+// the first.
+func (l *lane) late(s span, t int64) span {
+	if l.s.Starts == nil || s.from > t || s.to > t+l.length/2 {
+		return s
 	}
-	return l.step(t)
+	next := l.next
+	l.next = max(next, shown(l.offsets, t-l.length/4)+1)
+	if later := l.recurring(t); later != none {
+		return later
+	}
+	l.next = next
+	return s
 }
 
 // extend is seek where all until t counts as passed already.
 func (l *lane) extend(t int64) {
-	if l.cur.to <= t && l.cutoff == 0 && l.s.Starts != nil {
-		if s := l.onward(t); s != none && s.to > t {
-			l.cur = s
-			return
-		}
+	if l.cur.to > t {
+		return
 	}
-	l.seek(t)
+	if l.seek(t); l.cutoff == 0 {
+		l.cur = l.late(l.cur, t)
+	}
 }
 
 // step is the next span, by begin and by end, if it begins until the latest
@@ -138,6 +171,8 @@ func (l *lane) step(latest int64) span {
 	switch {
 	case l.s.Starts != nil:
 		return l.recurring(latest)
+	case l.s.Spans != nil:
+		return l.given(latest)
 	case !l.s.OneOff():
 		return l.weekly(latest)
 	}
@@ -151,25 +186,32 @@ func (l *lane) step(latest int64) span {
 
 func (l *lane) weekly(latest int64) span {
 	start, end := int64(l.s.Start)*60, l.end()
-	d := weekday(l.next)
-	for ; l.next+start <= latest+farthest; l.next += day {
-		on := l.on>>d&1 == 1
-		if d++; d > time.Saturday {
-			d = time.Sunday
+	for l.next+start <= latest+farthest {
+		on, s := l.on>>l.date&1 == 1, none
+		if on {
+			if s = (span{reaches(l.offsets, l.next+start), leaves(l.offsets, l.next+end)}); s.from > latest {
+				break
+			}
 		}
-		if !on {
-			continue
+		l.next += day
+		if l.date++; l.date > time.Saturday {
+			l.date = time.Sunday
 		}
-		s := span{reaches(l.offsets, l.next+start), leaves(l.offsets, l.next+end)}
-		if s.from > latest {
-			break
-		}
-		if s.from < s.to { // not all of it is skipped
-			l.next += day
+		if on && s.from < s.to { // not all of it is skipped
 			return s
 		}
 	}
 	return none
+}
+
+// given is the next span of a calendar; those that end no later are left out.
+func (l *lane) given(latest int64) span {
+	from, to, _, ok := l.s.Spans.Next(l.next, latest+1)
+	if !ok || to <= l.next { // nothing, or out of order
+		return none
+	}
+	l.next = to
+	return span{from, to}
 }
 
 func (l *lane) recurring(latest int64) span {
@@ -190,94 +232,4 @@ func (l *lane) recurring(latest int64) span {
 	}
 	l.next = last + 1
 	return span{from, to + l.length}
-}
-
-// cover is what some lanes cover together.
-type cover struct {
-	lanes []lane
-	limit int64
-	cur   span // the first span that ends after where it stands, as far as is known
-}
-
-// cover is that of the schedules that pick chooses, at the calendar's begin.
-func (c *calendar) cover(rules []model.WindowRule, pick func(*model.WindowRule) *model.Schedule) cover {
-	v := cover{limit: c.to, cur: span{math.MinInt64, math.MinInt64}}
-	n := 0
-	for i := range rules {
-		if pick(&rules[i]) != nil {
-			n++
-		}
-	}
-	v.lanes = make([]lane, 0, n)
-	for i := range rules {
-		if s := pick(&rules[i]); s != nil {
-			v.lanes = append(v.lanes, c.lane(s, rules[i].Location, rules[i].Cutoff))
-		}
-	}
-	return v
-}
-
-// seek goes to the first span that ends after t.
-func (v *cover) seek(t int64) span {
-	if v.cur.to > t {
-		return v.cur
-	}
-	v.cur = none
-	for i := range v.lanes {
-		v.lanes[i].seek(t)
-		if v.lanes[i].cur.from < v.cur.from {
-			v.cur = v.lanes[i].cur
-		}
-	}
-	for grown := true; grown && v.cur.to < v.limit; {
-		grown = false
-		for i := range v.lanes {
-			l := &v.lanes[i]
-			if l.cur.from > v.cur.to {
-				continue
-			}
-			if l.extend(v.cur.to); l.cur.from <= v.cur.to {
-				v.cur.to, grown = l.cur.to, true
-			}
-		}
-	}
-	return v.cur
-}
-
-// sweep walks along the spans in which rules are open.
-type sweep struct {
-	to            int64
-	anyAllow      bool
-	allow, freeze cover
-}
-
-func allowed(r *model.WindowRule) *model.Schedule { return r.Allow }
-
-func frozen(r *model.WindowRule) *model.Schedule { return r.Freeze }
-
-func (c *calendar) sweep(rules []model.WindowRule) sweep {
-	w := sweep{to: c.to, allow: c.cover(rules, allowed), freeze: c.cover(rules, frozen)}
-	w.anyAllow = len(w.allow.lanes) > 0
-	return w
-}
-
-// next is the first span from t on in which it is open; it ends where the
-// calendar does. Ok is false if there is none.
-func (w *sweep) next(t int64) (s span, ok bool) {
-	for t < w.to {
-		s = span{t, w.to}
-		if w.anyAllow {
-			a := w.allow.seek(t)
-			s = span{max(t, a.from), min(a.to, w.to)}
-		}
-		if s.from >= w.to {
-			break
-		}
-		f := w.freeze.seek(s.from)
-		if f.from > s.from {
-			return span{s.from, min(s.to, f.from)}, true
-		}
-		t = f.to
-	}
-	return span{}, false
 }

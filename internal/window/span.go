@@ -17,48 +17,70 @@ type Freeze struct {
 	Rule string
 }
 
-// Open lists when it is open from one instant to another, in order and apart.
-// Spans end where the range does. There are none for rules that make no sense.
+// Open lists when it is open from one instant to another where no plan is
+// known, see Ask.
 func Open(rules []model.WindowRule, from, to time.Time) []Span {
-	if unclear(rules) != "" || !from.Before(to) {
+	return Ask{Rules: rules}.Open(from, to)
+}
+
+// Freezes lists, rule by rule, the freezes that touch a range of time where no
+// plan is known, see Ask.
+func Freezes(rules []model.WindowRule, from, to time.Time) []Freeze {
+	return Ask{Rules: rules}.Freezes(from, to)
+}
+
+// Freezes lists, rule by rule, the freezes that touch a range of time, by the
+// instant they begin. They are told in full, also where they leave the range.
+// Those whose calendar could not be read are left out.
+func (a Ask) Freezes(from, to time.Time) []Freeze {
+	if unclear(a.Rules) != "" || !from.Before(to) {
 		return nil
 	}
-	w := newCalendar(rules, from.Unix(), to.Unix()).sweep(rules)
+	var out []Freeze
+	b := a.bind()
+	for _, r := range b.freezes {
+		for _, s := range holding(r, from.Unix(), to.Unix()) {
+			out = append(out, Freeze{s.times(), r.Name})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Freeze) int { return cmp.Compare(a.From.Unix(), b.From.Unix()) })
+	return out
+}
+
+// Holding lists the spans of one rule, whatever its scope, that touch a range of
+// time, in order and apart. They are told in full, also where they leave the
+// range, and without the cutoff. There are none for a rule that makes no sense or
+// cannot be read.
+func Holding(r model.WindowRule, from, to time.Time) []Span {
+	if unclear([]model.WindowRule{r}) != "" || !from.Before(to) {
+		return nil
+	}
+	r.Cutoff = 0
 	var out []Span
-	for s, ok := w.next(from.Unix()); ok; s, ok = w.next(s.to) {
+	for _, s := range holding(&r, from.Unix(), to.Unix()) {
 		out = append(out, s.times())
 	}
 	return out
 }
 
-// Freezes lists, rule by rule, the freezes that touch a range of time, by the
-// instant they begin. They are told in full, also where they leave the range.
-func Freezes(rules []model.WindowRule, from, to time.Time) []Freeze {
-	if unclear(rules) != "" || !from.Before(to) {
+func holding(r *model.WindowRule, from, to int64) (out []span) {
+	if unread(r) != "" {
 		return nil
 	}
-	var out []Freeze
-	for i := range rules {
-		r := &rules[i]
-		if r.Freeze == nil {
-			continue
+	begin := from
+	if r.Freeze != nil && r.Freeze.Starts != nil || r.Allow != nil && r.Allow.Starts != nil {
+		begin -= seconds(schedule(r).Duration) + 2*day // those that overlap are told as one
+	}
+	l := newCalendar([]model.WindowRule{*r}, begin, to).lane(r, begin, to)
+	for l.cur != none {
+		s := l.cur
+		for l.seek(s.to); l.cur.from <= s.to; l.seek(s.to) {
+			s.to = l.cur.to
 		}
-		begin := from.Unix()
-		if r.Freeze.Starts != nil {
-			begin -= seconds(r.Freeze.Duration) + 2*day // those that overlap are told as one
-		}
-		l := newCalendar(rules[i:i+1], begin, to.Unix()).lane(r.Freeze, r.Location, 0)
-		for l.cur != none {
-			s := l.cur
-			for l.seek(s.to); l.cur.from <= s.to; l.seek(s.to) {
-				s.to = l.cur.to
-			}
-			if s.to > from.Unix() {
-				out = append(out, Freeze{s.times(), r.Name})
-			}
+		if s.to > from {
+			out = append(out, s)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Freeze) int { return cmp.Compare(a.From.Unix(), b.From.Unix()) })
 	return out
 }
 

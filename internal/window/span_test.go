@@ -34,7 +34,7 @@ func TestOpenAndFreezesAgreeWithEvaluate(t *testing.T) {
 					inFreeze = inFreeze || !now.Before(s.From) && now.Before(s.To)
 				}
 				if inOpen != w.Open || inOpen && inFreeze {
-					t.Fatalf("seed %d: %s: in a span %t, in a freeze %t, evaluated %+v\n%s", seed, now, inOpen, inFreeze, w, describeAll(rules))
+					t.Fatalf("seed %d: %s: in a span %t, in a freeze %t, evaluated %+v\n%s", seed, now, inOpen, inFreeze, w, describeAll(Ask{Rules: rules}))
 				}
 			}
 		}

@@ -21,6 +21,8 @@
 // A cutoff is counted back from the end of what its rule allows without a gap:
 // there the rule lets nothing start any more.
 //
+// A plan is judged object by object, see Ask.
+//
 // Times are exact to the second.
 package window
 
@@ -41,95 +43,53 @@ var horizons = [...]int64{2 * day, 8 * day, 64 * day, int64(Horizon / time.Secon
 // Longest is how long a span that recurs, and a cutoff, may be.
 const Longest = 366 * 24 * time.Hour
 
-// Evaluate says how rules stand at an instant. Until and NextOpen are in UTC;
-// while it is open NextOpen is the opening after the next closing. A rule that
-// makes no sense (without a zone, or not exactly one of Allow and Freeze)
-// closes, and says so.
+// Evaluate says how rules stand at an instant where no plan is known.
 func Evaluate(rules []model.WindowRule, at time.Time) model.WindowState {
-	if len(rules) == 0 {
-		return model.WindowState{Open: true, Reason: "open: no windows are configured"}
-	}
-	if reason := unclear(rules); reason != "" {
-		return model.WindowState{Reason: "closed: " + reason}
-	}
-	now := at.Unix()
-	var state model.WindowState
-	for i, horizon := range horizons {
-		c := newCalendar(rules, now, now+horizon)
-		w := c.sweep(rules)
-		next, ok := w.next(now)
-		state.Open = ok && next.from == now
-		if i == 0 {
-			state.Reason, state.Rule = c.explain(rules, state.Open)
-		}
-		if state.Open {
-			if next.to < c.to {
-				state.Until = instant(next.to)
-			}
-			next, ok = w.next(next.to)
-		}
-		if ok {
-			state.NextOpen = instant(next.from)
-			break
-		}
-	}
-	if !state.Open {
-		state.Until = state.NextOpen
-	}
-	return state
+	return Ask{Rules: rules}.At(at)
 }
 
-// Opening is a span of time in which it is open.
-type Opening struct {
-	From  time.Time // in UTC; the instant asked about, if it is open then
-	To    time.Time // in UTC; zero: not within Horizon
-	Rules []string  // the names of the allow rules that have a part in it
-}
-
-// Next returns the next n openings after an instant, the current one first.
-// There are fewer if fewer begin within Horizon, and none for rules that make
-// no sense.
+// Next returns the next n openings after an instant where no plan is known.
 func Next(rules []model.WindowRule, at time.Time, n int) []Opening {
-	if n <= 0 || unclear(rules) != "" {
-		return nil
-	}
-	now := at.Unix()
-	c := newCalendar(rules, now, now+seconds(Horizon))
-	w := c.sweep(rules)
-	var openings []Opening
-	for s, ok := w.next(now); ok && len(openings) < n; s, ok = w.next(s.to) {
-		o := Opening{From: instant(s.from)}
-		if s.to < c.to {
-			o.To = instant(s.to)
-		}
-		here := newCalendar(rules, s.from, s.to)
-		here.zones = c.zones
-		for i := range rules {
-			if r := &rules[i]; r.Allow != nil && here.lane(r.Allow, r.Location, r.Cutoff).cur.from < s.to {
-				o.Rules = append(o.Rules, r.Name)
-			}
-		}
-		openings = append(openings, o)
-	}
-	return openings
+	return Ask{Rules: rules}.Next(at, n)
 }
 
 // unclear says which rule makes no sense. To guess would be to open.
 func unclear(rules []model.WindowRule) string {
 	for i := range rules {
 		r := &rules[i]
-		if r.Location == nil || (r.Allow == nil) == (r.Freeze == nil) || !sound(r.Allow) || !sound(r.Freeze) ||
-			r.Cutoff < 0 || r.Cutoff > Longest || r.Cutoff > 0 && r.Freeze != nil {
+		if r.Location == nil || (r.Allow == nil) == (r.Freeze == nil) ||
+			r.Cutoff < 0 || r.Cutoff > Longest || r.Cutoff > 0 && r.Freeze != nil ||
+			unread(r) == "" && !sound(schedule(r)) {
 			return fmt.Sprintf("the rule %s cannot be understood", r.Name)
 		}
 	}
 	return ""
 }
 
+// schedule is that of a rule, be it to allow or to freeze.
+func schedule(r *model.WindowRule) *model.Schedule {
+	if r.Allow != nil {
+		return r.Allow
+	}
+	return r.Freeze
+}
+
+// unread says why a rule's calendar is not known; empty: it is, or it has none.
+func unread(r *model.WindowRule) string {
+	switch s := schedule(r); {
+	case r.Unreadable != "":
+		return "cannot be read: " + r.Unreadable
+	case r.Source != nil && (s == nil || s.Spans == nil):
+		return "has not been read"
+	}
+	return ""
+}
+
 func sound(s *model.Schedule) bool {
+	weekly := s.Days != nil || s.Start != 0 || s.End != 0
 	switch {
-	case s == nil:
-		return true
+	case s.Spans != nil:
+		return !weekly && s.Starts == nil && s.Duration == 0 && !s.OneOff() && s.To.IsZero()
 	case s.Starts != nil:
 		return !s.OneOff() && s.Days == nil && s.Duration >= time.Second && s.Duration <= Longest
 	case s.Duration != 0:

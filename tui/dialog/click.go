@@ -24,13 +24,12 @@ func (d *Dialog) remember(b box, last, first int) {
 			d.zones = append(d.zones, zone{indent, b.w - indent, first + i, i + 1})
 		}
 	}
-	all := d.pressables(b.f)
+	all := d.pressables(b.f, b.w-2*indent)
 	x := b.w - indent
 	for i := len(all) - 1; i >= 0; i-- {
 		wide := paint.Width(all[i].label)
 		d.zones = append(d.zones, zone{x - wide, x, last, all[i].stop})
-		const gap = 2
-		x -= wide + gap
+		x -= wide + buttonGap
 	}
 }
 

@@ -38,6 +38,8 @@ type Field struct {
 	Label string
 	Want  string // the text has to be exactly this, typed by hand; empty: any text will do
 	Limit int    // longest text in characters
+	// ForConfirm is set where the third button does without it.
+	ForConfirm bool
 }
 
 // Spec is what a dialog asks.
@@ -50,6 +52,13 @@ type Spec struct {
 	Other   string        // a third button, which does something else; empty: there is none
 	Danger  bool          // paint the confirm button as one that writes
 	Check   func() string // asked when confirmed: why it cannot be done any more
+
+	// OtherCheck is set when the third button writes, too: it wants the fields
+	// filled in then that are not only for Confirm, and this to say nothing.
+	OtherCheck func() string
+	// Wordings are other words for a button, by its label, the longest first:
+	// what there is room for is taken. Default: the label as it is.
+	Wordings func(label string) []string
 }
 
 // Answer is what a key led to.
@@ -221,35 +230,61 @@ func (d *Dialog) choose() Answer {
 		d.move(1)
 		d.led = true
 		return Open
-	case d.focus == len(d.inputs)+2:
+	case d.focus == len(d.inputs)+2 && d.spec.OtherCheck == nil:
 		return Otherwise
+	case d.focus == len(d.inputs)+2:
+		return d.press(Otherwise, d.incompleteOther(), d.spec.OtherCheck)
 	}
-	if i := d.incomplete(); i >= 0 {
-		d.focus, d.note = i+1, d.missing(i)
+	return d.press(Confirmed, d.incomplete(), d.spec.Check)
+}
+
+// press is the answer of a button that writes, unless a field is incomplete or
+// it cannot be done any more.
+func (d *Dialog) press(answer Answer, incomplete int, check func() string) Answer {
+	if incomplete >= 0 {
+		d.focus, d.note = incomplete+1, d.missing(incomplete)
 		return Open
 	}
-	if d.spec.Check != nil {
-		if why := d.spec.Check(); why != "" {
+	if check != nil {
+		if why := check(); why != "" {
 			d.focus, d.note = 0, why
 			return Open
 		}
 	}
-	return Confirmed
+	return answer
 }
 
 // incomplete is the first field that is not filled in as it has to be, or -1.
 func (d *Dialog) incomplete() int {
+	return d.lacking(func(Field) bool { return true })
+}
+
+// incompleteOther is the first that the third button wants.
+func (d *Dialog) incompleteOther() int {
+	return d.lacking(func(f Field) bool { return d.spec.OtherCheck != nil && !f.ForConfirm })
+}
+
+func (d *Dialog) lacking(wants func(Field) bool) int {
 	for i, f := range d.spec.Fields {
-		if v := d.Value(i); v == "" || f.Want != "" && v != f.Want {
+		if wants(f) && !d.filled(i) {
 			return i
 		}
 	}
 	return -1
 }
 
+func (d *Dialog) filled(i int) bool {
+	v, want := d.Value(i), d.spec.Fields[i].Want
+	return v != "" && (want == "" || v == want)
+}
+
 func (d *Dialog) missing(i int) string {
-	if want := d.spec.Fields[i].Want; want != "" {
-		return "type " + sanitize.Line(want) + " to go on"
+	field := d.spec.Fields[i]
+	switch {
+	case field.Want != "":
+		return "type " + sanitize.Line(field.Want) + " to go on"
+	case field.ForConfirm && d.spec.Other != "":
+		return "a reason is needed for that, and goes on record; tab leaves it out"
 	}
 	return "a reason is needed: it goes on record"
 }

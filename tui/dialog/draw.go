@@ -168,7 +168,7 @@ func (d *Dialog) foot(f frame.Frame, w, air int) []string {
 	case air > none && len(out) > 1:
 		out = append(out, "")
 	}
-	return append(out, paint.FitRight(d.buttons(f), w))
+	return append(out, paint.FitRight(d.buttons(f, w), w))
 }
 
 // field is a label and its text, with the end of the text in sight.
@@ -234,26 +234,57 @@ type pressable struct {
 	label string // painted
 }
 
-func (d *Dialog) pressables(f frame.Frame) []pressable {
-	out := []pressable{{0, button(f, d.spec.Cancel, d.focus == 0, false, true)}}
-	if d.spec.Confirm == "" {
-		return out
+// pressables are the buttons in w cells, in the longest words that fit.
+func (d *Dialog) pressables(f frame.Frame, w int) []pressable {
+	for short := 0; ; short++ {
+		out, shorter := d.worded(f, short)
+		wide := -buttonGap
+		for _, p := range out {
+			wide += paint.Width(p.label) + buttonGap
+		}
+		if wide <= w || !shorter {
+			return out
+		}
 	}
-	stop := len(d.inputs) + 1
-	out = append(out, pressable{stop, button(f, d.spec.Confirm, d.focus == stop, d.spec.Danger, d.incomplete() < 0)})
-	if d.spec.Other != "" {
-		stop++
-		out = append(out, pressable{stop, button(f, d.spec.Other, d.focus == stop, false, true)})
-	}
-	return out
 }
 
-func (d *Dialog) buttons(f frame.Frame) string {
+// worded are the buttons in their words of a length, and whether there are
+// shorter ones.
+func (d *Dialog) worded(f frame.Frame, short int) (out []pressable, shorter bool) {
+	say := func(label string) string {
+		if d.spec.Wordings == nil {
+			return label
+		}
+		all := d.spec.Wordings(label)
+		if len(all) == 0 {
+			return label
+		}
+		shorter = shorter || short < len(all)-1
+		return all[min(short, len(all)-1)]
+	}
+	out = []pressable{{0, button(f, d.spec.Cancel, d.focus == 0, false, true)}}
+	if d.spec.Confirm == "" {
+		return out, false
+	}
+	stop := len(d.inputs) + 1
+	out = append(out, pressable{stop, button(f, say(d.spec.Confirm), d.focus == stop, d.spec.Danger, d.incomplete() < 0)})
+	if d.spec.Other != "" {
+		stop++
+		danger := d.spec.Danger && d.spec.OtherCheck != nil
+		out = append(out, pressable{stop, button(f, say(d.spec.Other), d.focus == stop, danger, d.incompleteOther() < 0)})
+	}
+	return out, shorter
+}
+
+// buttonGap is how many cells are between two buttons.
+const buttonGap = 2
+
+func (d *Dialog) buttons(f frame.Frame, w int) string {
 	var out []string
-	for _, p := range d.pressables(f) {
+	for _, p := range d.pressables(f, w) {
 		out = append(out, p.label)
 	}
-	return strings.Join(out, "  ")
+	return strings.Join(out, paint.Spaces(buttonGap))
 }
 
 // button is a word; the focused one is in brackets as well as reversed.

@@ -89,19 +89,40 @@ func (f Frame) Problem(err error, retry string, w int) []string {
 	return out
 }
 
-// Window says in a few words how the window stands.
-func (f Frame) Window(w *model.WindowState) string {
+// Window says in a few words how the window stands. The frame's moment is what
+// the cluster's clock shows.
+func (f Frame) Window(w *model.WindowState) string { return f.WindowFor(w, "") }
+
+// WindowFor says so with what it is about, which begins with a blank or a comma:
+// " for StatefulSet".
+func (f Frame) WindowFor(w *model.WindowState, about string) string {
 	switch {
 	case w == nil:
 		return "window unknown"
 	case w.Open && w.Until.IsZero():
-		return "window open"
+		return "window open" + about
 	case w.Open:
-		return "window open, " + words.Left(w.Until.Sub(f.Now)) + " left"
+		return "window open" + about + ", " + words.Left(w.Until.Sub(f.Now)) + " left"
 	case w.NextOpen.IsZero():
-		return "window closed"
+		return "window closed" + about
 	}
-	return "window closed, opens in " + words.Left(w.NextOpen.Sub(f.Now))
+	return "window closed" + about + ", opens in " + words.Left(w.NextOpen.Sub(f.Now))
+}
+
+// Skewed is from what difference on it is told that this computer's clock is
+// not the cluster's.
+const Skewed = time.Minute
+
+// Skew says how far this computer's clock is from the cluster's; empty: that is
+// not worth a word.
+func Skew(skew time.Duration) string {
+	switch {
+	case skew > Skewed:
+		return "this computer's is " + words.Left(skew) + " ahead of it"
+	case skew < -Skewed:
+		return "this computer's is " + words.Left(-skew) + " behind it"
+	}
+	return ""
 }
 
 // LabelWidth is the number of cells before the value of a Label.

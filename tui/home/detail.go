@@ -47,7 +47,9 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 	zone := frame.Zone(env, f.Now)
 	out := p.nextLine(f, env, w)
 	out = append(out, f.Label("live", live(f, st, zone, w), w))
-	if r, ok := p.Running[env.Name]; ok {
+	if r, ok := p.Running[env.Name]; ok && r.Armed {
+		out = append(out, f.Label("run", f.Accent.Paint(f.Glyph.Armed+" armed")+"  "+sanitize.Line(r.Words), w))
+	} else if ok {
 		glyph, look := f.Run(r.State)
 		out = append(out, f.Label("run", look.Paint(glyph+" "+string(r.State))+"  "+sanitize.Line(r.Words), w))
 	} else if st.LastRun != nil {
@@ -55,7 +57,7 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 		words := look.Paint(glyph + " " + string(st.LastRun.State))
 		out = append(out, f.Label("last run", words+"  "+sanitize.Line(st.LastRun.ID), w))
 	}
-	out = append(out, windowLines(f, st.Window, zone, w)...)
+	out = append(out, windowLines(f, st, zone, w)...)
 	held := lock(f, st.Lock, zone)
 	if p.ours(env.Name) {
 		held = f.Warn.Paint("held by this run")
@@ -131,10 +133,14 @@ func live(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int)
 	return out + since + by
 }
 
-func windowLines(f frame.Frame, win *model.WindowState, zone *time.Location, w int) []string {
+// windowLines say how the window stands, by the cluster's clock, and whether
+// this computer has another one.
+func windowLines(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int) []string {
+	win := st.Window
 	if win == nil {
 		return []string{f.Label("window", f.Dim.Paint("not known"), w)}
 	}
+	f.Now = f.Now.Add(-st.Skew)
 	line := f.Good.Paint(f.Glyph.OK + " open")
 	if !win.Open {
 		line = f.Warn.Paint(f.Glyph.Failed + " closed")
@@ -150,6 +156,26 @@ func windowLines(f frame.Frame, win *model.WindowState, zone *time.Location, w i
 		for _, l := range paint.Wrap(sanitize.Line(win.Reason), w-frame.LabelWidth-1) {
 			out = append(out, f.Label("", f.Dim.Paint(l), w))
 		}
+	}
+	out = append(out, warned(f, "", win.Aside, w)...)
+	if skew := frame.Skew(st.Skew); skew != "" {
+		out = append(out, warned(f, "clock", "the window goes by the cluster's, and "+skew, w)...)
+	}
+	return out
+}
+
+// warned is what has to be noticed of the window; nothing where it is empty.
+func warned(f frame.Frame, label, text string, w int) []string {
+	if text == "" {
+		return nil
+	}
+	var out []string
+	for i, l := range paint.Wrap(sanitize.Line(text), w-frame.LabelWidth-3) {
+		mark := "  "
+		if i == 0 {
+			mark = f.Glyph.Risk + " "
+		}
+		out, label = append(out, f.Label(label, f.Warn.Paint(mark+l), w)), ""
 	}
 	return out
 }

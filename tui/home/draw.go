@@ -263,7 +263,7 @@ func (p *Page) lastRun(f frame.Frame, env string) string {
 // reading of the cluster says.
 func (p *Page) ours(env string) bool {
 	r, ok := p.Running[env]
-	return ok && !r.State.Final()
+	return ok && !r.State.Final() && !r.Armed
 }
 
 // holder says who holds the lock.
@@ -298,6 +298,9 @@ func (p *Page) drift(f frame.Frame, env string) string {
 func (p *Page) glyph(f frame.Frame, env string) (string, theme.Style) {
 	st := p.Status(env)
 	if r, ok := p.Running[env]; ok && !r.State.Final() {
+		if r.Armed {
+			return f.Glyph.Armed, f.Accent
+		}
 		return f.Run(r.State)
 	}
 	switch {
@@ -335,15 +338,22 @@ func (p *Page) count(f frame.Frame, env string, heading bool) string {
 
 // short says in two words how the window stands, or what is under way.
 func (p *Page) short(f frame.Frame, env string) string {
+	st := p.Status(env)
+	f.Now = f.Now.Add(-st.Value.Skew)
 	if r, ok := p.Running[env]; ok && !r.State.Final() {
+		switch {
+		case r.Armed && !r.Until.IsZero():
+			return f.Accent.Paint("armed " + words.Left(r.Until.Sub(f.Now)))
+		case r.Armed:
+			return f.Accent.Paint("armed")
+		}
 		return f.Warn.Paint(string(r.State))
 	}
-	st := p.Status(env)
 	w := st.Value.Window
 	switch {
 	case !st.Loaded && st.Err != nil:
 		return f.Bad.Paint("unreachable")
-	case st.Value.Lock != nil && st.Value.Lock.Expires.After(f.Now):
+	case st.Value.Lock != nil && st.Value.Lock.Expires.After(f.Now.Add(st.Value.Skew)):
 		return f.Warn.Paint("locked " + person(st.Value.Lock.Holder))
 	case !st.Loaded || w == nil:
 		return ""

@@ -3,6 +3,8 @@
 package home
 
 import (
+	"time"
+
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/list"
@@ -40,6 +42,8 @@ type Page struct {
 type Running struct {
 	State model.RunState
 	Words string
+	Armed bool      // it waits for the window, and has written nothing
+	Until time.Time // when it starts then; zero: not known
 }
 
 // New makes an empty page.

@@ -17,6 +17,8 @@ func (p *Page) next(env model.Environment) (id action.ID, why string) {
 	c, any := p.Change()
 	run, running := p.Running[env.Name]
 	switch {
+	case running && run.Armed:
+		return action.OpenRun, "look at the run that waits for the window"
 	case running && !run.State.Final():
 		return action.OpenRun, "look at the run that is under way"
 	case st.Err != nil && !st.Loaded:

@@ -351,7 +351,7 @@ func files(f frame.Frame, pr model.Proposed, w int) []string {
 	if pr.URL != "" {
 		out = append(out, "")
 		// Broken where the column ends and nowhere else, so that it can be copied.
-		for _, l := range strings.Split(ansi.Hardwrap(sanitize.Line(pr.URL), w-4, false), "\n") {
+		for _, l := range strings.Split(ansi.HardwrapWc(sanitize.Line(pr.URL), w-4, false), "\n") {
 			out = append(out, "   "+l)
 		}
 	}

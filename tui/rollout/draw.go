@@ -18,6 +18,10 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 	switch {
 	case p.Done():
 		what = p.outcome()
+	case p.Armed() && p.Aborting:
+		what = "cancelling"
+	case p.Armed():
+		what = f.Glyph.Armed + " armed"
 	case p.Aborting:
 		what = "aborting"
 	}
@@ -32,6 +36,9 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 // Draw draws the page's body: how far the run is, the objects, and at the
 // bottom the verdict or the latest of the run's story.
 func (p *Page) Draw(f frame.Frame) frame.Body {
+	if p.Armed() {
+		return p.drawArmed(f)
+	}
 	top := []string{p.progressLine(f)}
 	if f.H > 14 {
 		top = append(top, "")
@@ -345,10 +352,18 @@ func mark(f frame.Frame, glyph string, look func(string) string, text string) []
 	return out
 }
 
+// cancelled is the outcome of a run that was stopped while it waited.
+const cancelled = "cancelled"
+
 // outcome is the word for how the run ended. What was turned down before it
 // began has not failed.
 func (p *Page) outcome() string {
-	if p.state == model.RunFailed && p.run.ID == "" {
+	switch {
+	case p.armed != nil && p.state == model.RunAborted:
+		return cancelled
+	case p.armed != nil && model.CodeOf(p.err, model.ExitOK) == model.ExitPlanMoved:
+		return "void"
+	case p.state == model.RunFailed && p.run.ID == "":
 		return "refused"
 	}
 	return string(p.state)
@@ -370,6 +385,9 @@ func (p *Page) verdict(f frame.Frame) []string {
 	reason := p.run.Reason
 	if p.err != nil {
 		reason = p.err.Error()
+	}
+	if p.outcome() == cancelled {
+		reason = "you ended it before the window opened"
 	}
 	if t := p.testVerdict(); t != "" && !strings.Contains(reason, "acceptance test") {
 		reason = t

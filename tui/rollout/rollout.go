@@ -54,8 +54,13 @@ type Page struct {
 	Environment model.Environment
 	Plan        *model.Plan
 	Shipped     []model.Change
-	Aborting    bool          // the operator asked to abort
-	Usual       time.Duration // how long a run takes here; 0: not known
+	Aborting    bool               // the operator asked to abort
+	Usual       time.Duration      // how long a run takes here; 0: not known
+	Window      *model.WindowState // for the plan; nil: not known
+	Ahead       time.Duration      // how far this computer's clock is ahead of the cluster's
+
+	armed *armed // it waits for the window; nil: it does not, or not any more
+	begun bool   // it has begun, be it after waiting
 
 	run     model.Run
 	err     error
@@ -101,8 +106,11 @@ func (p *Page) Done() bool { return !p.ended.IsZero() }
 // State is how the run stands.
 func (p *Page) State() model.RunState { return p.state }
 
-// Words says in a few words how the run stands.
-func (p *Page) Words() string {
+// Words says in a few words how the run stands; now is by the cluster's clock.
+func (p *Page) Words(now time.Time) string {
+	if p.Armed() {
+		return p.armedWords(now)
+	}
 	c := p.counts()
 	out := fmt.Sprintf("%d of %d ready", c.ready, len(p.order))
 	if p.state == model.RunTesting {
@@ -139,6 +147,7 @@ func (p *Page) take(e model.Event) {
 	if e.Object != nil {
 		o = p.objects[*e.Object]
 	}
+	p.arming(e)
 	switch e.Type {
 	case model.EventWave:
 		p.wave = e.Wave
@@ -161,6 +170,7 @@ func (p *Page) take(e model.Event) {
 		p.tested(e)
 	case model.EventLog:
 		p.logged(e)
+	case model.EventArmed: // its own lines say it
 	case model.EventStarted:
 		p.tell(e.Time, "run "+e.Run+" started: "+e.Message)
 	case model.EventFinished:
@@ -218,12 +228,15 @@ func (p *Page) Finish(run model.Run, err error, now time.Time) {
 		p.run = run
 	}
 	p.err, p.ended = err, now
+	if p.armed != nil && p.run.ID != "" {
+		p.armed = nil
+	}
 	switch {
 	case run.State.Final():
 		p.state = run.State
 	case err == nil:
 		p.state = model.RunSucceeded
-	case model.CodeOf(err, model.ExitRolloutFailed) == model.ExitInterrupted:
+	case model.CodeOf(err, model.ExitRolloutFailed) == model.ExitInterrupted, p.armed != nil && p.Aborting:
 		p.state = model.RunAborted
 	default:
 		p.state = model.RunFailed

@@ -14,6 +14,8 @@ type Glyphs struct {
 	// or is open in parts; in which it is frozen, or shut; and what points at
 	// an instant.
 	Open, Opens, Closes, Partly, Frozen, Shut, Point string
+
+	Armed string // a run that waits for the window
 }
 
 var unicodeGlyphs = Glyphs{
@@ -22,7 +24,7 @@ var unicodeGlyphs = Glyphs{
 	Cursor: "▌", Branch: "└", Fold: "⋯", Arrow: "→", Dash: "–", Dot: "·", Ellipsis: "…",
 	Horizontal: "─", Vertical: "│", TeeDown: "┬", TeeUp: "┴",
 	TopLeft: "┌", TopRight: "┐", BottomLeft: "└", BottomRight: "┘", Full: "█", Rest: "░",
-	Open: "█", Opens: "▐", Closes: "▌", Partly: "▄", Frozen: "░", Shut: "·", Point: "▴",
+	Open: "█", Opens: "▐", Closes: "▌", Partly: "▄", Frozen: "░", Shut: "·", Point: "▴", Armed: "◷",
 }
 
 var asciiGlyphs = Glyphs{
@@ -31,7 +33,7 @@ var asciiGlyphs = Glyphs{
 	Cursor: ">", Branch: "`", Fold: ":", Arrow: ">", Dash: "-", Dot: "|", Ellipsis: "~",
 	Horizontal: "-", Vertical: "|", TeeDown: "+", TeeUp: "+",
 	TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+", Full: "#", Rest: ".",
-	Open: "#", Opens: "[", Closes: "]", Partly: "+", Frozen: "*", Shut: ".", Point: "^",
+	Open: "#", Opens: "[", Closes: "]", Partly: "+", Frozen: "*", Shut: ".", Point: "^", Armed: "@",
 }
 
 // Verdict is the glyph and the style of a verdict.

@@ -51,7 +51,7 @@ func (b *Backend) Merge(_ context.Context, env string, number int, head, overrid
 		return "", model.Errorf(model.ExitRequirements, "#%d is not open any more", number)
 	case all[i].Head != head:
 		return "", model.Errorf(model.ExitPlanMoved, "#%d: the head moved from %s to %s; read it again", number, model.Short(head), model.Short(all[i].Head))
-	case len(all[i].Unmet) > 0:
+	case len(all[i].Unmet) > 0 && (override == "" || all[i].Draft):
 		return "", model.Errorf(model.ExitRequirements, "#%d cannot be merged: %s", number, all[i].Unmet[0])
 	}
 	if w := b.Statuses[env].Window; w != nil && !w.Open && override == "" {

@@ -166,3 +166,23 @@ func Broken(step time.Duration, lingering int) func(context.Context, model.Appro
 		return p.end(model.RunFailed, model.Errorf(model.ExitRolloutFailed, "%s: Deployment shop/gateway will not become ready: %s", a.Plan.Environment, cause))
 	}
 }
+
+// Waiting is a script that waits, where it is told to, until the window opens,
+// and then does what then does. It writes nothing when it is aborted before.
+func Waiting(opens time.Time, then func(context.Context, model.Approval, func(model.Event)) (model.Run, error)) func(context.Context, model.Approval, func(model.Event)) (model.Run, error) {
+	return func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
+		if a.Wait {
+			emit(model.Event{Time: time.Now(), Type: model.EventArmed, Until: opens,
+				Message: "armed: waits until 2026-11-25 08:00 UTC (closed: outside mornings)"})
+			timer := time.NewTimer(time.Until(opens))
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return model.Run{}, fmt.Errorf("%s: interrupted while it waited for the window; nothing was written: %w", a.Plan.Environment, ctx.Err())
+			}
+			emit(model.Event{Time: time.Now(), Type: model.EventNote, Message: "the window is open: mornings"})
+		}
+		return then(ctx, a, emit)
+	}
+}

@@ -133,7 +133,7 @@ func (p *Page) rows(f frame.Frame, a axis, name, h int, here time.Time, line int
 	p.drawn.rows, p.drawn.to, p.drawn.from = line, line+to-from, from
 	var out []string
 	for i := from; i < to; i++ {
-		env, selected := p.envs.Value[i], i == p.list.Index()
+		env, selected := p.ruled(p.envs.Value[i]), i == p.list.Index()
 		now, sure := p.clock(env, here)
 		s := p.stand(env, now)
 		s.guessed = !sure

@@ -40,7 +40,7 @@ func TestRulesThatRecur(t *testing.T) {
 		}
 	}
 	f := frame.Frame{W: 120, H: 20, Now: date(2026, 11, 25).Add(10 * time.Hour), Theme: theme.New(theme.Options{Depth: theme.Mono})}
-	lines := ansi.Strip(strings.Join(ruleLines(f, model.Environment{Windows: rules}, 120), "\n"))
+	lines := ansi.Strip(strings.Join((&Page{}).ruleLines(f, model.Environment{Windows: rules}, 120), "\n"))
 	for _, want := range []string{
 		"days  Mon–Fri 09:00 for 9 hours UTC, no start in the last 3 hours",
 		"every other Wednesday  FREQ=WEEKLY;INTERVAL=2;BYDAY=WE for 1 day UTC",

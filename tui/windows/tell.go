@@ -48,6 +48,8 @@ func (s standing) next(now time.Time, loc *time.Location) string {
 		return "with no end within a year"
 	case s.Open:
 		return "until " + clock(s.Until, s.at, loc) + ", " + words.Left(s.Until.Sub(s.at)) + " left"
+	case s.unread:
+		return "until its calendar can be read"
 	case s.NextOpen.IsZero():
 		return "with no opening within a year"
 	}
@@ -116,14 +118,14 @@ func (p *Page) below(f frame.Frame, env model.Environment, h int) (lines []strin
 		}
 		lines = append(lines, p.ahead(f, env, loc, f.W)...)
 		lines = append(lines, p.whose(f, env, sure, f.W)...)
-		lines = append(lines, ruleLines(f, env, f.W)...)
+		lines = append(lines, p.ruleLines(f, env, f.W)...)
 		return p.scrolled(lines, h)
 	}
 	lw := f.W * 57 / 100
 	left := append(p.stands(f, env, sure, loc, lw), p.ahead(f, env, loc, lw)...)
 	left = append(left, p.whose(f, env, sure, lw)...)
 	right := append(p.whatIf(f, env, loc, f.W-lw-1), "")
-	right = append(right, ruleLines(f, env, f.W-lw-1)...)
+	right = append(right, p.ruleLines(f, env, f.W-lw-1)...)
 	lines = paint.Columns(left, right, lw, f.Rule.Paint(f.Glyph.Vertical), max(h, len(left), len(right)))
 	return p.scrolled(lines, h)
 }
@@ -148,7 +150,11 @@ func (p *Page) stands(f frame.Frame, env model.Environment, sure bool, loc *time
 	if !s.ruled {
 		return append(out, labelled(f, "by", "no windows are configured for it, so nothing closes it", w)...)
 	}
-	return append(out, labelled(f, "by", because(s.Reason), w)...)
+	out = append(out, labelled(f, "by", because(s.Reason), w)...)
+	if s.Aside != "" {
+		out = append(out, warned(f, "note", sanitize.Line(s.Aside), w)...)
+	}
+	return out
 }
 
 // because is a reason without the word that is said already.
@@ -197,7 +203,7 @@ func (p *Page) ahead(f frame.Frame, env model.Environment, loc *time.Location, w
 		label = ""
 	}
 	if len(out) == 0 {
-		out = append(out, f.Label(label, f.Dim.Paint("no opening within a year"), w))
+		out = append(out, f.Label(label, f.Dim.Paint(noOpening(env)), w))
 	}
 	label = "freezes"
 	const near = 60 * 24 * time.Hour // most answers are, and a year of a daily freeze is long
@@ -206,21 +212,20 @@ func (p *Page) ahead(f frame.Frame, env model.Environment, loc *time.Location, w
 		list = window.Freezes(env.Windows, f.Now, f.Now.Add(window.Horizon))
 	}
 	for _, z := range list[:min(len(list), freezesAhead)] {
-		text := stretch(z.From, z.To, f.Now, loc) + f.Dim.Paint("  "+sanitize.Line(z.Rule))
+		text := stretch(z.From, z.To, f.Now, loc) + f.Dim.Paint("  "+sanitize.Line(freezeName(env, z)))
 		if left := z.From.Sub(f.Now); left > 0 {
-			text += f.Dim.Paint(", in " + words.Left(left))
+			if more := text + f.Dim.Paint(", in "+words.Left(left)); paint.Width(more) <= w-frame.LabelWidth {
+				text = more
+			}
 		}
 		out = append(out, f.Label(label, text, w))
 		label = ""
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && !unread(env) {
 		out = append(out, f.Label(label, f.Dim.Paint("none within a year"), w))
 	}
 	return out
 }
-
-// skewed is how far clocks may differ before it is told.
-const skewed = time.Minute
 
 // whose says by which clock this is judged.
 func (p *Page) whose(f frame.Frame, env model.Environment, sure bool, w int) []string {
@@ -235,14 +240,23 @@ func (p *Page) whose(f frame.Frame, env model.Environment, sure bool, w int) []s
 		}
 		return out
 	}
-	text := "the cluster's"
-	switch skew := st.Value.Skew; {
-	case skew > skewed:
-		return labelled(f, "clock", text+"; this computer's is "+words.Left(skew)+" ahead of it", w)
-	case skew < -skewed:
-		return labelled(f, "clock", text+"; this computer's is "+words.Left(-skew)+" behind it", w)
+	if skew := frame.Skew(st.Value.Skew); skew != "" {
+		return warned(f, "clock", "the cluster's; "+skew, w)
 	}
-	return []string{f.Label("clock", text+", "+f.Now.UTC().Format("15:04 MST"), w)}
+	return []string{f.Label("clock", "the cluster's, "+f.Now.UTC().Format("15:04 MST"), w)}
+}
+
+// warned is labelled, and cannot be missed.
+func warned(f frame.Frame, label, text string, w int) []string {
+	var out []string
+	for i, l := range paint.Wrap(text, w-frame.LabelWidth-3) {
+		mark := "  "
+		if i == 0 {
+			mark = f.Glyph.Risk + " "
+		}
+		out, label = append(out, f.Label(label, f.Warn.Paint(mark+l), w)), ""
+	}
+	return out
 }
 
 // whatIf says how it would stand at the time that is asked about.
@@ -309,7 +323,7 @@ func (p *Page) others(f frame.Frame, env model.Environment, at time.Time, w int)
 		if e.Name == env.Name {
 			continue
 		}
-		s := p.stand(e, at)
+		s := p.stand(p.ruled(e), at)
 		glyph, look := s.glyph(f)
 		line += " " + look.Paint(glyph) + f.Dim.Paint(" "+sanitize.Line(e.Name)+" "+s.word()+" ")
 		if paint.Width(line) > w {
@@ -320,42 +334,4 @@ func (p *Page) others(f frame.Frame, env model.Environment, at time.Time, w int)
 		return nil
 	}
 	return []string{paint.Cut(line, w)}
-}
-
-// describe says when a rule holds; a single span as spans are told on this page.
-func describe(r model.WindowRule, now time.Time) string {
-	for _, s := range []*model.Schedule{r.Allow, r.Freeze} {
-		if s != nil && s.OneOff() && r.Location != nil {
-			return stretch(s.From, s.To, now, r.Location) + " " + r.Location.String()
-		}
-	}
-	return window.Describe(r)
-}
-
-// ruleLines lists the rules, those in force marked.
-func ruleLines(f frame.Frame, env model.Environment, w int) []string {
-	if len(env.Windows) == 0 {
-		return nil
-	}
-	out := []string{f.Heading("RULES", "", w)}
-	for _, r := range env.Windows {
-		kind, glyph, style := "allow ", f.Glyph.Dash, f.Dim
-		alone := []model.WindowRule{r}
-		if r.Freeze != nil {
-			kind = "freeze"
-			if len(window.Freezes(alone, f.Now, f.Now.Add(time.Second))) > 0 {
-				glyph, style = f.Glyph.Frozen, f.Bad
-			}
-		} else if len(window.Open(alone, f.Now, f.Now.Add(time.Second))) > 0 {
-			glyph, style = f.Glyph.OK, f.Good
-		}
-		line := "   " + style.Paint(glyph) + " " + f.Dim.Paint(kind) + "  " + sanitize.Line(r.Name)
-		times := f.Dim.Paint(sanitize.Line(describe(r, f.Now)))
-		if paint.Width(line)+2+paint.Width(times) <= w {
-			out = append(out, line+"  "+times)
-			continue
-		}
-		out = append(out, paint.Cut(line, w), paint.Cut(paint.Spaces(len("   - freeze  "))+times, w))
-	}
-	return out
 }

@@ -4,6 +4,7 @@
 package windows
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
@@ -65,12 +66,28 @@ func (p *Page) sync() {
 // there is none.
 func (p *Page) Place() int { return p.list.Index() + 1 }
 
-// Environment is the selected one.
+// Environment is the selected one, with its windows as they were read.
 func (p *Page) Environment() (model.Environment, bool) {
 	if i := p.list.Index(); i >= 0 && i < len(p.envs.Value) {
-		return p.envs.Value[i], true
+		return p.ruled(p.envs.Value[i]), true
 	}
 	return model.Environment{}, false
+}
+
+// ruled is an environment with its calendars read, as far as they are. A rule
+// whose calendar is not closes, and says so.
+func (p *Page) ruled(env model.Environment) model.Environment {
+	if st := p.status(env.Name); st.Loaded && st.Value.Rules != nil {
+		env.Windows = st.Value.Rules
+		return env
+	}
+	env.Windows = slices.Clone(env.Windows)
+	for i := range env.Windows {
+		if r := &env.Windows[i]; r.Source != nil && r.Unreadable == "" {
+			r.Unreadable = "it is read together with the cluster's state, and that is not known"
+		}
+	}
+	return env
 }
 
 // Do carries out a movement. It reports whether the page knows the action.
@@ -207,12 +224,12 @@ func (p *Page) Head(f frame.Frame) frame.Head {
 	}
 	now, sure := p.clock(env, f.Now)
 	f.Now = now
-	var state *model.WindowState
+	right := f.Window(nil)
 	if s := p.stand(env, now); sure {
-		state = &s.WindowState
+		right = f.WindowFor(&s.WindowState, s.about())
 	}
 	return frame.Head{
-		Left: sanitize.Line(env.Name) + "  windows", Right: f.Window(state),
+		Left: sanitize.Line(env.Name) + "  windows", Right: right,
 		Production: env.Tier == model.TierProduction,
 	}
 }
@@ -235,7 +252,7 @@ func (p *Page) zone(now time.Time) (loc *time.Location, whose string) {
 	}
 	var all model.Environment
 	for _, e := range p.envs.Value {
-		all.Windows = append(all.Windows, e.Windows...)
+		all.Windows = append(all.Windows, p.ruled(e).Windows...)
 	}
 	if loc := common(all); loc != nil {
 		return loc, "the windows' zone"
@@ -261,11 +278,21 @@ type standing struct {
 	at      time.Time
 	frozen  bool
 	ruled   bool // there are rules
+	unread  bool // it is closed by what cannot be read
 	guessed bool // by the local clock, as the cluster's is not known
 }
 
 func (p *Page) stand(env model.Environment, at time.Time) standing {
 	s := standing{WindowState: window.Evaluate(env.Windows, at), at: at, ruled: len(env.Windows) > 0}
-	s.frozen = len(window.Freezes(env.Windows, at, at.Add(time.Second))) > 0
+	s.unread = !s.Open && s.NextOpen.IsZero() && slices.ContainsFunc(env.Windows, func(r model.WindowRule) bool { return r.Unreadable != "" })
+	s.frozen = !s.unread && len(window.Freezes(env.Windows, at, at.Add(time.Second))) > 0
 	return s
+}
+
+// about is what the header says beside that it is closed.
+func (s standing) about() string {
+	if s.unread {
+		return ", a calendar is unreadable"
+	}
+	return ""
 }
