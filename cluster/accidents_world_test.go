@@ -46,8 +46,8 @@ func (h *history) Render(_ context.Context, _ model.Environment, commit string) 
 // forEngine fits a Client to what the engine asks for.
 type forEngine struct{ *Client }
 
-func (c forEngine) Lock(ctx context.Context, env, holder, run string) (engine.Lease, error) {
-	l, err := c.Client.Lock(ctx, env, holder, run)
+func (c forEngine) Lock(ctx context.Context, env string, ask model.LockAsk) (engine.Lease, error) {
+	l, err := c.Client.Lock(ctx, env, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -30,9 +30,8 @@ const (
 	annotationDoing    = "fairtide.dev/doing"
 	annotationTookOver = "fairtide.dev/took-over"
 
-	doingMost  = 120
-	tookMost   = 500
-	noOneAsked = "its lease had expired" // the reason where nobody was asked
+	doingMost = 120
+	tookMost  = 500
 )
 
 var leaseGVR = schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
@@ -53,8 +52,11 @@ type Lease struct {
 	previous *model.Lock
 
 	lost chan struct{}
-	stop context.CancelFunc
-	done chan struct{}
+	// aborted holds who asked for an abort; asked, under mu, that somebody has.
+	aborted chan string
+	asked   bool
+	stop    context.CancelFunc
+	done    chan struct{}
 
 	op sync.Mutex // one request at a time; guards current
 	// current is the Lease as last read.
@@ -143,7 +145,7 @@ func leaseVerb(lease *coordinationv1.Lease) string {
 }
 
 // take writes the Lease if it still is as it was read; nil: there is none.
-func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, ask LockAsk, now time.Time) (*coordinationv1.Lease, error) {
+func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, ask model.LockAsk, now time.Time) (*coordinationv1.Lease, error) {
 	if lease == nil {
 		lease = &coordinationv1.Lease{
 			TypeMeta: metav1.TypeMeta{APIVersion: "coordination.k8s.io/v1", Kind: "Lease"},
@@ -165,6 +167,7 @@ func (l *Lease) take(ctx context.Context, lease *coordinationv1.Lease, ask LockA
 	lease.Annotations[annotationToken], lease.Annotations[annotationRun] = l.token, ask.Run
 	setOrDrop(lease.Annotations, annotationDoing, l.doing)
 	setOrDrop(lease.Annotations, annotationTookOver, "")
+	setOrDrop(lease.Annotations, annotationAbort, "")
 	if l.previous != nil {
 		lease.Annotations[annotationTookOver] = plainLine(fmt.Sprintf("from %s, expired at %s: %s",
 			l.previous.Holder, l.previous.Expires.Format(time.RFC3339), ask.TakeOver), tookMost)
@@ -335,6 +338,7 @@ func (l *Lease) write(ctx context.Context, change func(*coordinationv1.Lease)) e
 			return errLeaseGone
 		}
 		l.current = lease
+		l.hear(lease)
 	}
 	return l.c.recordError(l.env, "update", "leases", stateName(l.env), err)
 }
@@ -379,6 +383,7 @@ func (l *Lease) Release(ctx context.Context) error {
 		lease.Spec.HolderIdentity = nil
 		delete(lease.Annotations, annotationToken)
 		delete(lease.Annotations, annotationRun)
+		delete(lease.Annotations, annotationAbort)
 		delete(lease.Annotations, annotationDoing)
 		delete(lease.Annotations, annotationTookOver)
 	})

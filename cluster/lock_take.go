@@ -11,34 +11,18 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// LockAsk is who wants a lock, and what for.
-type LockAsk struct {
-	Holder string // user@host
-	Run    string // empty: not known yet, see SetRun
-	Doing  string // in few words, see SetDoing
-	// TakeOver is why a lock may be taken over that its holder let expire. It is
-	// recorded. Empty: such a lock is refused with a *model.TakeOverError.
-	TakeOver string
-}
-
-// Lock is LockAs for those who have nobody to ask: a lock that its holder let
-// expire is taken over.
-func (c *Client) Lock(ctx context.Context, env, holder, run string) (*Lease, error) {
-	return c.LockAs(ctx, env, LockAsk{Holder: holder, Run: run, TakeOver: noOneAsked})
-}
-
-// LockAs takes the lock of an environment. It does not wait: a lock that is
+// Lock takes the lock of an environment. It does not wait: a lock that is
 // held is refused with ExitLocked and says by whom. Whether one has expired is
 // judged by the API server's clock alone. After a take-over nothing that the
 // old holder still sends to the state or to its run's record is accepted.
 //
 // The lock outlives ctx: it is held until Release, so that a run that is
 // interrupted can still close its record.
-func (c *Client) LockAs(ctx context.Context, env string, ask LockAsk) (*Lease, error) {
+func (c *Client) Lock(ctx context.Context, env string, ask model.LockAsk) (*Lease, error) {
 	duration, renew := c.leaseTimes()
 	l := &Lease{
 		c: c, env: env, token: nonce(), duration: duration, doing: plainLine(ask.Doing, doingMost),
-		lost: make(chan struct{}), done: make(chan struct{}),
+		lost: make(chan struct{}), done: make(chan struct{}), aborted: make(chan string, 1),
 	}
 	for range lockAttempts {
 		start := c.cfg.Now()
@@ -67,6 +51,7 @@ func (c *Client) LockAs(ctx context.Context, env string, ask LockAsk) (*Lease, e
 		var background context.Context
 		background, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 		go l.keep(background, renew)
+		go l.listen(background)
 		if err := l.fenceOff(ctx, ask.Holder); err != nil {
 			return nil, err
 		}
@@ -78,7 +63,7 @@ func (c *Client) LockAs(ctx context.Context, env string, ask LockAsk) (*Lease, e
 
 // mayTake refuses a lock that is held, and one that expired unless there is a
 // reason to take it over.
-func (l *Lease) mayTake(lease *coordinationv1.Lease, ask LockAsk, now time.Time) error {
+func (l *Lease) mayTake(lease *coordinationv1.Lease, ask model.LockAsk, now time.Time) error {
 	if lease == nil || lease.Annotations[annotationToken] == l.token {
 		return nil // free, or ours already: the answer got lost
 	}

@@ -56,7 +56,7 @@ func TestLockAfterStop(t *testing.T) {
 	}
 	var taken *Lease
 	testcluster.Eventually(t, 30*time.Second, "somebody takes the lock over", func() (bool, error) {
-		taken, err = b.LockAs(ctx, "production", LockAsk{Holder: "op2@host", TakeOver: "op1 went home"})
+		taken, err = b.Lock(ctx, "production", model.LockAsk{Holder: "op2@host", TakeOver: "op1 went home"})
 		return err == nil, err
 	})
 	t.Cleanup(func() { taken.stop(); <-taken.done })
@@ -107,7 +107,7 @@ func TestLockTakeOverNeedsAReason(t *testing.T) {
 	<-old.done
 	var asked *model.TakeOverError
 	testcluster.Eventually(t, 30*time.Second, "the lock expires", func() (bool, error) {
-		l, err := b.LockAs(ctx, "production", LockAsk{Holder: "op2@host"})
+		l, err := b.Lock(ctx, "production", model.LockAsk{Holder: "op2@host"})
 		if err == nil {
 			t.Fatalf("taken over without a reason: %+v", l.Previous())
 		}
@@ -121,7 +121,7 @@ func TestLockTakeOverNeedsAReason(t *testing.T) {
 	if err != nil || lock == nil || *lock != asked.Lock {
 		t.Fatalf("expired %+v, %v", lock, err)
 	}
-	taken, err := b.LockAs(ctx, "production", LockAsk{Holder: "op2@host", Run: "production-7", Doing: "resuming", TakeOver: "op1's computer\nis gone"})
+	taken, err := b.Lock(ctx, "production", model.LockAsk{Holder: "op2@host", Run: "production-7", Doing: "resuming", TakeOver: "op1's computer\nis gone"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestLockTakeOverNeedsAReason(t *testing.T) {
 		!strings.Contains(lock.TookOver, "op1@host") || !strings.HasSuffix(lock.TookOver, ": op1's computer is gone") {
 		t.Fatalf("lock %+v, %v", lock, err)
 	}
-	_, err = a.Lock(ctx, "production", "op3@host", "")
+	_, err = a.Lock(ctx, "production", lockAsk("op3@host", ""))
 	wantLocked(t, err, "op2@host", "production-7", "(resuming)")
 
 	// What the holder does is carried by the renewals.

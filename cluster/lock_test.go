@@ -18,9 +18,14 @@ func shortLease(cfg *Config) {
 	cfg.LeaseDuration, cfg.LeaseRenew = 3*time.Second, 400*time.Millisecond
 }
 
+// lockAsk asks for a lock, whoever let it expire.
+func lockAsk(holder, run string) model.LockAsk {
+	return model.LockAsk{Holder: holder, Run: run, TakeOver: "its holder is gone"}
+}
+
 func mustLock(t *testing.T, c *Client, holder, run string) *Lease {
 	t.Helper()
-	l, err := c.Lock(t.Context(), "production", holder, run)
+	l, err := c.Lock(t.Context(), "production", lockAsk(holder, run))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +58,7 @@ func TestLockIsExclusive(t *testing.T) {
 		var both sync.WaitGroup
 		for i, c := range []*Client{a, b} {
 			both.Go(func() {
-				leases[i], errs[i] = c.Lock(ctx, "production", fmt.Sprintf("op%d@host", i), fmt.Sprintf("production-%d", round))
+				leases[i], errs[i] = c.Lock(ctx, "production", lockAsk(fmt.Sprintf("op%d@host", i), fmt.Sprintf("production-%d", round)))
 			})
 		}
 		both.Wait()
@@ -104,7 +109,7 @@ func TestLockIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	testcluster.Eventually(t, 30*time.Second, "the lock outlives its first expiry", func() (bool, error) {
-		_, err := b.Lock(t.Context(), "production", "op2@host", "")
+		_, err := b.Lock(t.Context(), "production", lockAsk("op2@host", ""))
 		wantLocked(t, err, "op1@host", "production-7")
 		now, _, err := b.clock(t.Context())
 		return err == nil && now.After(first.Expires.Add(2*time.Second)), err
@@ -152,7 +157,7 @@ func TestLockExpiresAndIsTakenOver(t *testing.T) {
 	testcluster.Eventually(t, 30*time.Second, "the expired lock is free", func() (bool, error) {
 		heldBefore := old.Held()
 		var err error
-		taken, err = b.Lock(t.Context(), "production", "op2@host", "production-8")
+		taken, err = b.Lock(t.Context(), "production", lockAsk("op2@host", "production-8"))
 		if err == nil && heldBefore && old.Held() {
 			t.Fatal("taken over while its holder still believed to have it")
 		}
@@ -284,13 +289,13 @@ func TestLockIgnoresAWrongLocalClock(t *testing.T) {
 		a, _ := stateClient(t, space, nil)
 		b, _ := stateClient(t, space, func(cfg *Config) { cfg.Now = func() time.Time { return time.Now().Add(off) } })
 		l := mustLock(t, a, "op1@host", "")
-		_, err := b.Lock(t.Context(), "production", "op2@host", "")
+		_, err := b.Lock(t.Context(), "production", lockAsk("op2@host", ""))
 		wantLocked(t, err, "op1@host")
 		if err := l.Release(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		l = mustLock(t, b, "op2@host", "")
-		_, err = a.Lock(t.Context(), "production", "op1@host", "")
+		_, err = a.Lock(t.Context(), "production", lockAsk("op1@host", ""))
 		wantLocked(t, err, "op2@host")
 		if err := l.Release(t.Context()); err != nil {
 			t.Fatal(err)
@@ -328,7 +333,7 @@ func TestLockOutlivesItsContext(t *testing.T) {
 	space := stateSpace(t)
 	c, _ := stateClient(t, space, shortLease)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := c.Lock(ctx, "production", "op1@host", "")
+	l, err := c.Lock(ctx, "production", lockAsk("op1@host", ""))
 	if err != nil {
 		t.Fatal(err)
 	}

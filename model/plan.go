@@ -374,6 +374,8 @@ type Approval struct {
 	Wait bool
 	// Automatic is set when nobody confirmed the plan by hand.
 	Automatic bool
+	// TakeOver is why a lock may be taken over whose holder let it expire.
+	TakeOver string
 	// Brake pauses the run between its waves; nil: nothing does.
 	Brake *Brake
 }

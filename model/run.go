@@ -61,6 +61,8 @@ type Run struct {
 	// under way or last begun, from 1; 0: none was.
 	Waves []string `json:"waves,omitempty"`
 	Wave  int      `json:"wave,omitempty"`
+	// RollsBack is the failed run whose work this one takes back; empty: none.
+	RollsBack string `json:"rollsBack,omitempty"`
 	// Attempts are those who continued the run after its first operator had let
 	// the lock expire, in their order. Operator stays who started it.
 	Attempts []RunAttempt `json:"attempts,omitempty"`
@@ -142,8 +144,13 @@ type RunObject struct {
 	UID     string       `json:"uid,omitempty"`     // of the live object; empty: not known, or there is none yet
 	Wave    int          `json:"wave,omitempty"`    // from 1
 	// Digest is of the object as it was approved: see PlannedObject.ApprovedDigest.
-	Digest string    `json:"digest,omitempty"`
-	At     time.Time `json:"at,omitzero"` // of the result
+	Digest string `json:"digest,omitempty"`
+	// After is of what it is to become alone, and Migrates is set when fields
+	// are taken over from kubectl first: what a run was cut off in the middle
+	// of, is known by them.
+	After    string    `json:"after,omitempty"`
+	Migrates bool      `json:"migrates,omitempty"`
+	At       time.Time `json:"at,omitzero"` // of the result
 }
 
 // approvedObject is what an approval is about in one object.
@@ -164,6 +171,18 @@ func (o PlannedObject) ApprovedDigest() string {
 	before, after := o.Approved()
 	data, err := json.Marshal(approvedObject{o.ID, o.Verdict, o.Reason, o.TakesOwnership, o.Migrates, before, after})
 	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// AfterDigest is a hash over what applying makes of the object, as Approved has
+// it. Empty: nothing, or it cannot be written as JSON.
+func (o PlannedObject) AfterDigest() string {
+	_, after := o.Approved()
+	data, err := json.Marshal(after)
+	if err != nil || after == nil {
 		return ""
 	}
 	sum := sha256.Sum256(data)
@@ -199,6 +218,9 @@ const (
 	EventTest      EventType = "test"
 	EventLog       EventType = "log"
 	EventNote      EventType = "note"
+	EventPaused    EventType = "paused"
+	EventContinued EventType = "continued"
+	EventAway      EventType = "away" // the API server does not answer, since Since; zero: it does again
 	EventFinished  EventType = "finished"
 )
 
@@ -222,6 +244,30 @@ type Event struct {
 	Moved []Moved `json:"moved,omitempty"`
 	// Until is with type armed when the window opens; zero: not known.
 	Until time.Time `json:"until,omitzero"`
+	// Since is with type away when the API server answered last.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// ResumeRequest asks for an interrupted run to be continued.
+type ResumeRequest struct {
+	Environment string
+	Run         string // empty: the newest
+	Reason      string // for taking over the lock
+	Override    string // as of an Approval, like those that follow
+	Confirmed   []string
+	Reviewed    []ObjectID
+	Automatic   bool
+	Brake       *Brake
+}
+
+// LockAsk is who wants a lock, and what for.
+type LockAsk struct {
+	Holder string // user@host
+	Run    string // empty: not known yet
+	Doing  string // in few words
+	// TakeOver is why a lock may be taken over that its holder let expire. It is
+	// recorded. Empty: such a lock is refused with a *TakeOverError.
+	TakeOver string
 }
 
 // Readiness says how far an applied object is from being as Git wants it.

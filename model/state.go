@@ -37,6 +37,8 @@ type RunRef struct {
 	ID     string   `json:"id"`
 	State  RunState `json:"state"`
 	Commit string   `json:"commit,omitempty"` // what it applied, or tried to
+	// TakesBack is the commit of the failed run whose work it took back; empty: none.
+	TakesBack string `json:"takesBack,omitempty"`
 }
 
 // Lock says who may write to an environment.

@@ -30,6 +30,8 @@ type paperLease struct{}
 
 func (paperLease) Held() bool                           { return true }
 func (paperLease) Lost() <-chan struct{}                { return nil }
+func (paperLease) Aborted() <-chan string               { return nil }
+func (paperLease) SetDoing(string)                      {}
 func (paperLease) SetRun(context.Context, string) error { return nil }
 func (paperLease) Release(context.Context) error        { return nil }
 
@@ -70,7 +72,7 @@ func (p *paper) WriteState(_ context.Context, env string, s model.State) (model.
 
 func (p *paper) ReadLock(context.Context, string) (*model.Lock, error) { return nil, nil }
 
-func (p *paper) Lock(context.Context, string, string, string) (rollout.Lease, error) {
+func (p *paper) Lock(context.Context, string, model.LockAsk) (rollout.Lease, error) {
 	return paperLease{}, nil
 }
 

@@ -247,8 +247,8 @@ func (p *program) testEnvironment() []string {
 // connected fits a cluster.Client to what the engine asks for.
 type connected struct{ *cluster.Client }
 
-func (c connected) Lock(ctx context.Context, env, holder, run string) (rollout.Lease, error) {
-	l, err := c.Client.Lock(ctx, env, holder, run)
+func (c connected) Lock(ctx context.Context, env string, ask model.LockAsk) (rollout.Lease, error) {
+	l, err := c.Client.Lock(ctx, env, ask)
 	if err != nil {
 		return nil, err // not l: a nil *Lease is not a nil Lease
 	}

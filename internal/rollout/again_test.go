@@ -57,6 +57,8 @@ type freeLease struct{}
 
 func (freeLease) Held() bool                           { return true }
 func (freeLease) Lost() <-chan struct{}                { return nil }
+func (freeLease) Aborted() <-chan string               { return nil }
+func (freeLease) SetDoing(string)                      {}
 func (freeLease) SetRun(context.Context, string) error { return nil }
 func (freeLease) Release(context.Context) error        { return nil }
 
@@ -110,7 +112,7 @@ func (m *memory) WriteState(_ context.Context, _ string, s model.State) (model.S
 	return s, nil
 }
 
-func (m *memory) Lock(context.Context, string, string, string) (Lease, error) {
+func (m *memory) Lock(context.Context, string, model.LockAsk) (Lease, error) {
 	return freeLease{}, nil
 }
 

@@ -5,15 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/model"
 )
-
-// closing is how long a run may take to close its record and free its lock
-// after it was told to stop.
-const closing = 15 * time.Second
 
 // Apply executes an approved plan and blocks until the run has ended: lock,
 // re-check, waves of apply, watch, prune, record. emit gets the run's story,
@@ -24,12 +20,24 @@ const closing = 15 * time.Second
 // lock is freed. The error is nil when the run succeeded or there was nothing
 // to do; its exit code says what else happened.
 func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
-	x := &execution{engine: e, approval: a}
+	return e.newExecution(a, emit).carryOut(ctx, emit)
+}
+
+func (e *Engine) newExecution(a model.Approval, emit func(model.Event)) *execution {
+	x := &execution{engine: e, approval: a, record: newJournal(), stop: func(error) {}}
 	x.log = newStory(e.cfg.Now, func(ev model.Event) {
 		emit(ev)
 		x.teller.event(ev)
 	})
+	return x
+}
+
+// carryOut executes a run to its end, and what its failure asks for after it.
+func (x *execution) carryOut(ctx context.Context, emit func(model.Event)) (model.Run, error) {
 	err := x.execute(ctx)
+	if x.rollsBack(ctx, err) {
+		err = x.rollBack(ctx, err, emit)
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -39,24 +47,28 @@ func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Ev
 	}
 	x.told.finish()
 	x.finish(err)
-	if lost := x.teller.close(x.run); lost != "" && e.cfg.Lost != nil {
-		e.cfg.Lost(lost)
+	run := x.record.get()
+	if lost := x.teller.close(run); lost != "" && x.engine.cfg.Lost != nil {
+		x.engine.cfg.Lost(lost)
 	}
-	return x.run, err
+	return run, err
 }
 
 // execution is one run on its way.
 type execution struct {
-	engine   *Engine
-	approval model.Approval
-	log      *story
-	site     site
-	reading  reading
-	state    model.State
-	run      model.Run
-	entered  ruling   // that let the run begin
-	missing  []string // requirements that are not met
-	unmerged bool     // what is shipped is a revert that is not merged
+	engine    *Engine
+	approval  model.Approval
+	log       *story
+	site      site
+	reading   reading
+	state     model.State
+	record    *journal
+	resumes   *model.ResumeRequest // the run that is continued; nil: it is a new one
+	backFrom  string               // the failed run whose work this one takes back
+	takenBack string               // and its commit
+	entered   ruling               // that let the run begin
+	missing   []string             // requirements that are not met
+	unmerged  bool                 // what is shipped is a revert that is not merged
 	// requirements are how all of them stand, for the record.
 	requirements []model.Requirement
 	title        string         // of what is shipped, for those who are told
@@ -64,51 +76,77 @@ type execution struct {
 	told         *exceptionTold // of an override, at the pull requests
 	sandbox      bool           // not a run: nothing is recorded
 	began        bool           // the run has a record
+	holder       string         // of the lock
 	lease        Lease
 	lost         bool // the lock was lost: nothing more may be written
+	// stop ends the part of the run that is under the lock, with a cause.
+	stop func(cause error)
 }
 
 func (x *execution) execute(ctx context.Context) error {
-	plan := x.approval.Plan
-	s, err := x.engine.locate(ctx, plan.Environment)
+	s, err := x.engine.locate(ctx, x.approval.Plan.Environment)
 	if err != nil {
 		return err
 	}
 	x.site = s
-	if err := x.await(ctx); err != nil {
-		return prefix(s.env.Name, err)
+	if x.resumes != nil {
+		err = x.admitResume(ctx)
+	} else if err = x.await(ctx); err == nil {
+		err = x.admit(ctx)
 	}
 	s = x.site // while it waited, the policy may have become another one
-	if err := x.admit(ctx); err != nil {
+	if err != nil {
 		return prefix(s.env.Name, err)
 	}
 	if idle, err := x.nothingToDo(ctx); err != nil {
 		return prefix(s.env.Name, err)
 	} else if idle {
-		x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf("%s runs %s already; nothing to do", s.env.Name, model.Short(plan.Commit))})
+		x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf("%s runs %s already; nothing to do", s.env.Name, model.Short(x.approval.Plan.Commit))})
 		return nil
 	}
 	info, err := s.cluster.Info(ctx)
 	if err != nil {
 		return prefix(s.env.Name, err)
 	}
-	holder := info.User + "@" + x.engine.cfg.Host
-	lease, err := s.cluster.Lock(ctx, s.env.Name, holder, "")
+	return x.locked(ctx, info.User+"@"+x.engine.cfg.Host)
+}
+
+// locked takes the lock and does under it what there is to do.
+func (x *execution) locked(ctx context.Context, holder string) error {
+	name := x.site.env.Name
+	lease, err := x.site.cluster.Lock(ctx, name, model.LockAsk{Holder: holder, Doing: "checks the plan", TakeOver: x.takeOver()})
 	if err != nil {
-		return prefix(s.env.Name, err)
+		return prefix(name, err)
 	}
 	x.lease = lease
 	x.log.tell(model.Event{Type: model.EventLocked, Message: "locked by " + holder})
-	held, release := whileHeld(ctx, lease)
-	err = x.underLock(held, holder)
-	if x.lost = !lease.Held(); x.lost {
-		err = model.Errorf(model.ExitLocked, "%s: the lock was lost in the middle of the run, and nothing more was written; see who holds it with `fairtide status`, then plan again", s.env.Name)
+	held, stop, release := whileHeld(ctx, lease)
+	x.stop = stop
+	under := x.underLock
+	if x.resumes != nil {
+		under = x.resume
 	}
-	err = x.close(ctx, err)
+	err = under(held, holder)
+	if x.lost = !lease.Held() || errors.Is(context.Cause(held), errLost); x.lost {
+		err = model.Errorf(model.ExitLocked, "%s: the lock was lost in the middle of the run, and nothing more was written; see who holds it with `fairtide status`, then plan again", name)
+	}
+	err = x.close(ctx, held, err)
 	if rerr := release(closing); rerr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the lock could not be freed and will expire: " + rerr.Error()})
 	}
 	return err
+}
+
+// takeOver is why a lock that its holder let expire may be taken; empty: the
+// operator is to be asked.
+func (x *execution) takeOver() string {
+	switch {
+	case strings.TrimSpace(x.approval.TakeOver) != "":
+		return x.approval.TakeOver
+	case x.approval.Automatic:
+		return "an automatic run, after the lock had expired"
+	}
+	return ""
 }
 
 // admit refuses what must not run, before anything is written.
@@ -137,10 +175,20 @@ func (x *execution) admit(ctx context.Context) error {
 		return err
 	}
 	x.unmerged = !merged
+	return x.enter(ctx, plan)
+}
+
+// enter judges requirements and window, and keeps what they said.
+func (x *execution) enter(ctx context.Context, plan *model.Plan) error {
+	if x.backFrom != "" { // what let the failed run in lets it be taken back
+		x.entered = ruling{window: "takes back run " + x.backFrom + ", as the policy asks for"}
+		return nil
+	}
 	if err := x.judge(ctx, plan); err != nil {
 		return err
 	}
-	_, err = e.gate(ctx, x.site, x.concern(plan), x.approval.Override, x.missing)
+	var err error
+	x.entered, err = x.engine.gate(ctx, x.site, x.concern(plan), x.approval.Override, x.missing)
 	return err
 }
 
@@ -163,7 +211,7 @@ func (x *execution) emergency() error {
 // what it left behind has become ready.
 func (x *execution) nothingToDo(ctx context.Context) (bool, error) {
 	plan := x.approval.Plan
-	if len(plan.Waves()) > 0 || plan.From != plan.Commit {
+	if x.resumes != nil || len(plan.Waves()) > 0 || plan.From != plan.Commit {
 		return false, nil
 	}
 	s, err := x.site.cluster.ReadState(ctx, x.site.env.Name)
@@ -192,176 +240,21 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 	x.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
 	// Again: the window may have closed since the confirm, and what an approval
 	// or a soak was worth then may be gone.
-	if err := x.judge(ctx, r.plan); err != nil {
-		return prefix(name, err)
-	}
-	if x.entered, err = x.engine.gate(ctx, x.site, x.concern(r.plan), x.approval.Override, x.missing); err != nil {
+	if err := x.enter(ctx, r.plan); err != nil {
 		return prefix(name, err)
 	}
 	if err := x.begin(ctx, holder); err != nil {
 		return prefix(name, err)
 	}
+	return prefix(name, x.ship(ctx))
+}
+
+// ship carries out a run that has a record.
+func (x *execution) ship(ctx context.Context) error {
+	kept := x.record.keep(func() { x.save(ctx) })
+	defer kept()
 	if err := x.apply(ctx); err != nil {
-		return prefix(name, err)
-	}
-	return prefix(name, x.test(ctx))
-}
-
-// begin writes the record of the run, then the state with everything the run
-// may create in its inventory: should the program die in the next moment, the
-// record says that a run was under way and nothing it made is forgotten.
-func (x *execution) begin(ctx context.Context, holder string) error {
-	plan := x.reading.plan
-	run := model.Run{
-		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
-		Operator: holder, Override: x.approval.Override, Window: x.entered.window,
-		Requirements: x.requirements, Exception: x.entered.exception,
-		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
-		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx), Kept: plan.Kept,
-	}
-	for _, o := range plan.Objects {
-		if o.Writes() {
-			run.Objects = append(run.Objects, model.RunObject{ID: o.ID, Verdict: o.Verdict, Result: model.ResultPending})
-		}
-	}
-	run, err := x.site.cluster.NewRun(ctx, run)
-	if err != nil {
 		return err
 	}
-	x.run, x.began = run, true
-	x.log.run = run.ID
-	if err := x.lease.SetRun(ctx, run.ID); err != nil {
-		return err
-	}
-	x.tellOthers()
-	x.tellException(ctx)
-	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
-		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
-	x.tellWindow(x.entered.standing)
-
-	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
-	x.state.Inventory = mergeInventory(x.state.Inventory, plan, x.reading.objects)
-	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
-	if err != nil {
-		return err // and the state stays what it was read as, for close to write
-	}
-	x.state = written
-	return nil
-}
-
-// pullRequests are the numbers of the pull requests a run ships. Not knowing
-// them is no reason not to ship.
-func (x *execution) pullRequests(ctx context.Context) []int {
-	numbers := []int{}
-	plan := x.approval.Plan
-	if plan.From == "" {
-		return numbers
-	}
-	p, err := x.engine.cfg.Repository.Pending(ctx, x.site.env, plan.From, plan.Commit)
-	if err != nil {
-		return numbers
-	}
-	for i, c := range p.Changes {
-		if i == 0 {
-			x.title = c.Title
-		}
-		if c.PullRequest != nil {
-			numbers = append(numbers, c.PullRequest.Number)
-		}
-	}
-	return numbers
-}
-
-// close writes the end of a run that has a record: into the record, and into
-// the environment's state. It works after ctx was cancelled, within closing.
-// It returns the run's error, which may be that its success went unrecorded.
-func (x *execution) close(ctx context.Context, err error) error {
-	if !x.began {
-		return err
-	}
-	x.run.FinishedAt = x.engine.cfg.Now().UTC()
-	x.run.Thread = x.teller.thread()
-	if x.lost {
-		// Whoever holds the lock now may be writing. The open record says that
-		// this run was interrupted.
-		x.run.State, x.run.Reason = model.RunInterrupted, err.Error()
-		return err
-	}
-	x.run.State = finalState(ctx, err)
-	if err != nil {
-		x.run.Reason = err.Error()
-	}
-	x.state.LastRun = &model.RunRef{ID: x.run.ID, State: x.run.State, Commit: x.run.Commit}
-	if x.run.State == model.RunSucceeded {
-		x.state.Deployed = &model.Deployed{Commit: x.run.Commit, At: x.run.FinishedAt, By: x.run.Operator, Run: x.run.ID}
-		x.state.Inventory = x.shrunkInventory()
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
-	defer cancel()
-	if _, werr := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state); werr != nil {
-		x.log.tell(model.Event{Type: model.EventNote, Message: "the environment's state could not be written: " + werr.Error()})
-		if x.run.State == model.RunSucceeded {
-			x.run.State = model.RunFailed
-			err = model.Errorf(model.ExitRolloutFailed, "%s: everything was applied and is ready, but that could not be recorded: %w; apply again to record it", x.run.Environment, werr)
-			x.run.Reason = err.Error()
-		}
-	}
-	if werr := x.saveRun(ctx); werr != nil {
-		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be closed: " + werr.Error()})
-	}
-	return err
-}
-
-// saveRun closes the record. It tries again while there is time: an open
-// record of a run that has ended reads as an interrupted one for ever.
-func (x *execution) saveRun(ctx context.Context) error {
-	again := time.NewTicker(time.Second)
-	defer again.Stop()
-	for {
-		err := x.site.cluster.SaveRun(ctx, x.run)
-		if err == nil || model.CodeOf(err, model.ExitOK) != model.ExitUnreachable {
-			return err
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-func finalState(ctx context.Context, err error) model.RunState {
-	switch {
-	case err == nil:
-		return model.RunSucceeded
-	case ctx.Err() != nil, errors.Is(err, errOverrun):
-		return model.RunAborted
-	}
-	return model.RunFailed
-}
-
-func (x *execution) finish(err error) {
-	code := int(model.CodeOf(err, model.ExitRolloutFailed))
-	ev := model.Event{Type: model.EventFinished, State: x.run.State, ExitCode: &code}
-	if err != nil {
-		ev.Message = err.Error()
-	}
-	var moved *lens.MovedError
-	if errors.As(err, &moved) {
-		ev.Moved = moved.Moved
-	}
-	if ev.State == "" { // refused, or nothing to do
-		ev.State = model.RunSucceeded
-		if err != nil {
-			ev.State = model.RunAborted
-		}
-	}
-	x.log.tell(ev)
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
+	return x.test(ctx)
 }

@@ -57,11 +57,15 @@ func (e *Engine) auto(ctx context.Context, name string, emit func(model.Event)) 
 	if err != nil {
 		return fail(prefix(name, err))
 	}
-	if last := state.LastRun; last != nil && last.State == model.RunFailed {
-		if since, err := e.changedSince(ctx, s, last.Commit); err != nil {
+	if last := state.LastRun; last != nil && (last.State == model.RunFailed || last.TakesBack != "") {
+		failed, what := last.Commit, " has failed in run "
+		if last.TakesBack != "" {
+			failed, what = last.TakesBack, " has failed, was taken back by run "
+		}
+		if since, err := e.changedSince(ctx, s, failed); err != nil {
 			return fail(prefix(name, err))
 		} else if !since {
-			r.Message = model.Short(last.Commit) + " has failed in run " + last.ID + " and is not tried again; merge a revert or a fix"
+			r.Message = model.Short(failed) + what + last.ID + " and is not tried again; merge a revert or a fix"
 			r.Err = model.Errorf(model.ExitRolloutFailed, "%s: %s", name, r.Message)
 			return r
 		}

@@ -37,8 +37,9 @@ type exceptionTold struct {
 // tellException begins to write the override of a run to the pull requests that
 // it ships. It does not hold the run up.
 func (x *execution) tellException(ctx context.Context) {
-	ex := x.run.Exception
-	if ex == nil || len(x.run.PullRequests) == 0 || x.engine.cfg.Forge == nil || x.engine.cfg.Repository.RemoteURL() == "" {
+	run := x.record.get()
+	ex := run.Exception
+	if ex == nil || len(run.PullRequests) == 0 || x.engine.cfg.Forge == nil || x.engine.cfg.Repository.RemoteURL() == "" {
 		return
 	}
 	// What was overridden is told also when the run is stopped.
@@ -46,8 +47,8 @@ func (x *execution) tellException(ctx context.Context) {
 	t := &exceptionTold{stop: cancel, done: make(chan struct{})}
 	x.told = t
 	rules := fmt.Sprintf("%s; overridden by %s", strings.Join(ex.Rules, "; "), ex.Who())
-	body := overrideComment(fmt.Sprintf("Run %s to %s began", text(x.run.ID), text(x.run.Environment)), rules, ex.Reason)
-	marker, numbers := overrideMarker+"-"+x.run.ID, x.run.PullRequests
+	body := overrideComment(fmt.Sprintf("Run %s to %s began", text(run.ID), text(run.Environment)), rules, ex.Reason)
+	marker, numbers := overrideMarker+"-"+run.ID, run.PullRequests
 	go func() {
 		defer close(t.done)
 		defer cancel()

@@ -70,10 +70,16 @@ type Cluster interface {
 	ReadState(ctx context.Context, env string) (model.State, error)
 	WriteState(ctx context.Context, env string, s model.State) (model.State, error)
 	ReadLock(ctx context.Context, env string) (*model.Lock, error)
-	Lock(ctx context.Context, env, holder, run string) (Lease, error)
+	Lock(ctx context.Context, env string, ask model.LockAsk) (Lease, error)
 	NewRun(ctx context.Context, run model.Run) (model.Run, error)
 	SaveRun(ctx context.Context, run model.Run) error
 	Runs(ctx context.Context, env string) ([]model.Run, error)
+	// TakeRun takes over the open record of a run whose writer is gone.
+	TakeRun(ctx context.Context, env, id string, attempt model.RunAttempt) (model.Run, error)
+	// WatchRun tells emit how the newest run stands, until ctx ends.
+	WatchRun(ctx context.Context, env string, emit func(model.RunNews)) error
+	// AskAbort asks the holder of the lock to stop.
+	AskAbort(ctx context.Context, env, by string) (model.Lock, error)
 
 	accept.ServiceGetter
 	accept.JobRunner
@@ -101,6 +107,10 @@ type Lease interface {
 	// run out, also when the machine was asleep in between.
 	Held() bool
 	Lost() <-chan struct{}
+	// Aborted tells once who asked for the run to be stopped, and why.
+	Aborted() <-chan string
+	// SetDoing says what the holder does, for those who look on.
+	SetDoing(text string)
 	SetRun(ctx context.Context, run string) error
 	Release(ctx context.Context) error
 }

@@ -229,9 +229,9 @@ type expiring struct {
 	then func()
 }
 
-func (x *expiring) Lock(ctx context.Context, env, holder, run string) (Lease, error) {
+func (x *expiring) Lock(ctx context.Context, env string, ask model.LockAsk) (Lease, error) {
 	x.then()
-	return x.memory.Lock(ctx, env, holder, run)
+	return x.memory.Lock(ctx, env, ask)
 }
 
 // What is away in another environment leaves its requirement unjudged.

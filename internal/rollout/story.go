@@ -27,21 +27,24 @@ func (s *story) tell(e model.Event) {
 	s.emit(e)
 }
 
-// whileHeld is a context that ends when ctx does or the lock is lost, and a
-// function that frees the lock within a time limit, whatever became of ctx.
-func whileHeld(ctx context.Context, l Lease) (context.Context, func(limit time.Duration) error) {
-	held, cancel := context.WithCancel(ctx)
+// whileHeld is a context that ends when ctx does, the lock is lost or somebody
+// asks for an abort, with the cause; a function that ends it with another one;
+// and one that frees the lock within a time limit, whatever became of ctx.
+func whileHeld(ctx context.Context, l Lease) (held context.Context, end func(cause error), release func(limit time.Duration) error) {
+	held, cancel := context.WithCancelCause(ctx)
 	stop := make(chan struct{})
 	go func() {
 		select {
 		case <-l.Lost():
-			cancel()
+			cancel(errLost)
+		case by := <-l.Aborted():
+			cancel(&abortError{by})
 		case <-stop:
 		}
 	}()
-	return held, func(limit time.Duration) error {
+	return held, func(cause error) { cancel(cause) }, func(limit time.Duration) error {
 		close(stop)
-		cancel()
+		cancel(nil)
 		ctx, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer done()
 		return l.Release(ctx)

@@ -43,9 +43,10 @@ func (x *execution) tellOthers() {
 		return
 	}
 	x.teller = &teller{notifier: n}
+	run := x.record.get()
 	n.Start(notify.Message{
-		Run: x.run.ID, Environment: x.site.env.Name, Tier: x.site.env.Tier, Commit: x.run.Commit,
-		Title: x.title, Operator: x.run.Operator, Override: x.run.Override, Exception: x.run.Exception,
+		Run: run.ID, Environment: x.site.env.Name, Tier: x.site.env.Tier, Commit: run.Commit,
+		Title: x.title, Operator: run.Operator, Override: run.Override, Exception: run.Exception,
 	})
 }
 

@@ -132,13 +132,15 @@ func (x *execution) test(ctx context.Context) error {
 		return nil
 	}
 	x.setState(ctx, model.RunTesting)
+	x.lease.SetDoing("runs the acceptance tests")
+	run := x.record.get()
 	results, err := x.engine.runTests(ctx, trial{
-		site: x.site, commit: x.run.Commit, run: x.run.ID, namespace: namespaceOf(x.site.env),
+		site: x.site, commit: run.Commit, run: run.ID, namespace: namespaceOf(x.site.env),
 	}, x.log.tell)
 	if err != nil {
 		return err
 	}
-	x.run.Tests = results
+	x.record.update(func(r *model.Run) { r.Tests = results })
 	if err := ctx.Err(); err != nil {
 		return x.interrupted(ctx, err)
 	}

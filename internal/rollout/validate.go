@@ -212,7 +212,8 @@ func (e *Engine) deploySandbox(ctx context.Context, s site, b box, log *story) (
 	if plan.Problem != "" {
 		return "it cannot be applied: " + plan.Problem, nil
 	}
-	x := &execution{engine: e, log: log, site: b.site(s), lease: noLease{}, sandbox: true}
+	x := e.newExecution(model.Approval{}, log.tell)
+	x.log, x.site, x.lease, x.sandbox = log, b.site(s), noLease{}, true
 	x.reading = reading{plan: plan, objects: map[model.ObjectID]model.Object{}}
 	for _, o := range objects {
 		x.reading.objects[o.ID] = o
@@ -231,6 +232,8 @@ type noLease struct{}
 
 func (noLease) Held() bool                           { return true }
 func (noLease) Lost() <-chan struct{}                { return nil }
+func (noLease) Aborted() <-chan string               { return nil }
+func (noLease) SetDoing(string)                      {}
 func (noLease) SetRun(context.Context, string) error { return nil }
 func (noLease) Release(context.Context) error        { return nil }
 

@@ -14,45 +14,65 @@ import (
 )
 
 // applyAtOnce is how many objects of a wave are written at the same time.
-const applyAtOnce = 8
+const applyAtOnce = 16
+
+// errLate is why a run was stopped that took longer than its policy lets it.
+var errLate = errors.New("the run took too long")
 
 // apply writes the waves in order, watches what was written until it is ready
 // and prunes last: an object is deleted only when what replaces it works. Of a
 // run that is stopped between waves is watched what it has written.
 func (x *execution) apply(ctx context.Context) error {
+	limit := x.site.env.Rollout.Timeout
+	if limit <= 0 {
+		return x.roll(ctx)
+	}
+	timed, cancel := context.WithTimeoutCause(ctx, limit, errLate)
+	defer cancel()
+	err := x.roll(timed)
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(timed), errLate) {
+		return &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf(
+			"the run was stopped after %s, which is its limit (rollout: timeout): %s; plan again to see what is left", limit, x.written())}
+	}
+	return err
+}
+
+// roll is apply without a limit of time.
+func (x *execution) roll(ctx context.Context) error {
 	waves := x.reading.plan.Waves()
 	targets := x.unsettled(ctx)
+	var failed []error
 	var overran error
 	for i, w := range waves {
 		if w.Prune {
 			continue
 		}
-		if overran = x.mayBegin(ctx, waves, i); overran != nil {
+		if overran = x.between(ctx, waves, i); overran != nil {
 			break
 		}
-		x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: w.Name})
-		applied, err := x.applyWave(ctx, i+1, w)
+		applied, err := x.wave(ctx, waves, i)
 		targets = append(targets, applied...)
-		x.keepInventory(ctx, w)
-		if err != nil {
-			return x.interrupted(ctx, err)
+		if err == nil {
+			continue
 		}
-		if w.Settle {
-			if err := x.watch(ctx, applied, x.engine.cfg.Timing.Settle); err != nil {
-				return x.interrupted(ctx, err)
-			}
-			x.site.cluster.RefreshKinds()
+		if failed = append(failed, err); !x.goesOn(ctx, err) {
+			return x.interrupted(ctx, errors.Join(failed...))
 		}
+		x.log.tell(model.Event{Type: model.EventNote, Message: "goes on with the next wave, as the policy says: " + err.Error()})
 	}
 	x.setState(ctx, model.RunWatching)
-	if err := errors.Join(overran, x.watch(ctx, targets, x.engine.cfg.Timing.Ready)); err != nil {
+	watched := x.watch(ctx, targets, x.engine.cfg.Timing.Ready)
+	if len(failed) > 0 && watched != nil && ctx.Err() == nil {
+		watched = nil // it has been told, wave by wave
+	}
+	if err := errors.Join(append(failed, overran, watched)...); err != nil {
 		return x.interrupted(ctx, err)
 	}
 	if i := slices.IndexFunc(waves, func(w model.Wave) bool { return w.Prune }); i >= 0 {
-		if err := x.mayBegin(ctx, waves, i); err != nil {
+		if err := x.between(ctx, waves, i); err != nil {
 			return x.interrupted(ctx, err)
 		}
-		x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: waves[i].Name})
+		x.beginWave(waves, i)
 		if err := x.prune(ctx, i+1, waves[i]); err != nil {
 			return x.interrupted(ctx, err)
 		}
@@ -60,12 +80,65 @@ func (x *execution) apply(ctx context.Context) error {
 	return nil
 }
 
+// wave writes a wave and waits for it as the policy says.
+func (x *execution) wave(ctx context.Context, waves []model.Wave, i int) ([]model.Target, error) {
+	w := waves[i]
+	x.beginWave(waves, i)
+	applied, err := x.applyWave(ctx, i+1, w)
+	x.keepInventory(ctx, w)
+	switch {
+	case err != nil:
+	case w.Settle:
+		if err = x.watch(ctx, applied, x.engine.cfg.Timing.Settle); err == nil {
+			x.site.cluster.RefreshKinds()
+		}
+	case x.site.env.Rollout.Gate != model.GateApplied && i+1 < len(waves):
+		err = x.watch(ctx, applied, x.waveLimit())
+	}
+	return applied, err
+}
+
+// waveLimit is how long a wave may take to become ready.
+func (x *execution) waveLimit() time.Duration {
+	if d := x.site.env.Rollout.WaveTimeout; d > 0 {
+		return d
+	}
+	return x.engine.cfg.Timing.Ready
+}
+
+func (x *execution) beginWave(waves []model.Wave, i int) {
+	x.record.update(func(r *model.Run) { r.Wave = i + 1 })
+	x.lease.SetDoing(fmt.Sprintf("wave %d of %d: %s", i+1, len(waves), waves[i].Name))
+	x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: waves[i].Name})
+}
+
+// between is the error of a run that must not begin wave n (from 0). It holds a
+// run up that the operator has paused.
+func (x *execution) between(ctx context.Context, waves []model.Wave, n int) error {
+	if brake := x.approval.Brake; brake != nil && brake.On() {
+		x.lease.SetDoing(fmt.Sprintf("paused before wave %d of %d", n+1, len(waves)))
+		x.log.tell(model.Event{Type: model.EventPaused, Wave: n + 1, Waves: len(waves),
+			Message: fmt.Sprintf("paused before wave %d of %d: %s", n+1, len(waves), waves[n].Name)})
+		if err := brake.Wait(ctx); err != nil {
+			return err
+		}
+		x.log.tell(model.Event{Type: model.EventContinued, Wave: n + 1, Waves: len(waves), Message: "goes on"})
+	}
+	return x.mayBegin(ctx, waves, n)
+}
+
+// goesOn reports whether the next wave is applied although one has failed.
+func (x *execution) goesOn(ctx context.Context, err error) bool {
+	return x.site.env.Rollout.OnFailure == model.FailContinue && x.mayWrite(ctx) == nil &&
+		model.CodeOf(err, model.ExitRolloutFailed) == model.ExitRolloutFailed
+}
+
 // unsettled are the objects that are live as the plan wants them, but only
 // because a run wrote them that did not see them become ready. They are not
 // written, and watched all the same: what an earlier run could not bring up
 // does not become a success by being applied once more.
 func (x *execution) unsettled(ctx context.Context) []model.Target {
-	if last := x.reading.state.LastRun; last == nil || last.State == model.RunSucceeded {
+	if last := x.reading.state.LastRun; x.resumes == nil && (last == nil || last.State == model.RunSucceeded) {
 		return nil
 	}
 	runs, err := x.site.cluster.Runs(ctx, x.site.env.Name)
@@ -90,24 +163,38 @@ func (x *execution) unsettled(ctx context.Context) []model.Target {
 	return out
 }
 
-// interrupted says what an abort left behind; other errors stay as they are.
-func (x *execution) interrupted(ctx context.Context, err error) error {
-	done := 0
-	for _, o := range x.run.Objects {
+// written says how much of the run was written.
+func (x *execution) written() string {
+	done, all := x.tally()
+	return fmt.Sprintf("%d of %d objects were written, and stay as they are", done, all)
+}
+
+func (x *execution) tally() (done, all int) {
+	objects := x.record.get().Objects
+	for _, o := range objects {
 		if o.Result != model.ResultPending && o.Result != model.ResultFailed {
 			done++
 		}
 	}
+	return done, len(objects)
+}
+
+// interrupted says what an abort left behind; other errors stay as they are.
+func (x *execution) interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
+		done, all := x.tally()
 		if done > 0 && model.CodeOf(err, model.ExitRolloutFailed) == model.ExitPlanMoved {
 			// Exit code 4 promises that nothing was written.
-			err = &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf("%d of %d objects were written: %w", done, len(x.run.Objects), err)}
+			err = &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf("%d of %d objects were written: %w", done, all, err)}
 		}
 		return err
 	}
-	return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf(
-		"stopped: %d of %d objects were written, and stay as they are; plan again to see what is left: %w",
-		done, len(x.run.Objects), context.Canceled)}
+	why := "stopped"
+	var aborted *abortError
+	if errors.As(context.Cause(ctx), &aborted) {
+		why = aborted.Error()
+	}
+	return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf("%s: %s; plan again to see what is left: %w", why, x.written(), context.Canceled)}
 }
 
 func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]model.Target, error) {
@@ -130,7 +217,9 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 				return nil
 			}
 			noteUID(x.state.Inventory, entry)
-			x.mark(o.ID, model.ResultApplied, "")
+			x.record.mark(o.ID, x.engine.cfg.Now(), func(r *model.RunObject) {
+				r.Result, r.Message, r.UID, r.Version = model.ResultApplied, "", entry.UID, entry.Version
+			})
 			targets = append(targets, model.Target{ID: entry.ID, Version: entry.Version, UID: entry.UID})
 			x.log.tell(model.Event{Type: model.EventApplied, Object: &o.ID, Verdict: o.Verdict, Wave: number})
 			return nil
@@ -150,176 +239,4 @@ func (x *execution) mayWrite(ctx context.Context) error {
 		return errLost
 	}
 	return ctx.Err()
-}
-
-// mark notes what became of an object. The caller holds the wave's lock, or is
-// the only one at work.
-func (x *execution) mark(id model.ObjectID, r model.ObjectResult, message string) {
-	i := slices.IndexFunc(x.run.Objects, func(o model.RunObject) bool { return o.ID == id })
-	if i >= 0 {
-		x.run.Objects[i].Result, x.run.Objects[i].Message = r, message
-	}
-}
-
-// setState records that the run has moved on. The record is for others to
-// look at; not being able to write it now does not stop the run.
-func (x *execution) setState(ctx context.Context, s model.RunState) {
-	x.run.State = s
-	if x.sandbox {
-		return
-	}
-	if err := x.site.cluster.SaveRun(ctx, x.run); err != nil && ctx.Err() == nil {
-		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be updated: " + err.Error()})
-	}
-}
-
-// watch waits until every target is ready. It fails when one has failed, when
-// one has been doomed for longer than it is given, and when time is up.
-func (x *execution) watch(ctx context.Context, targets []model.Target, limit time.Duration) error {
-	if len(targets) == 0 {
-		return nil
-	}
-	watching, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t := newTracker(targets, x.engine.cfg.Timing.Doomed)
-	readings := make(chan model.Progress)
-	ended := make(chan struct{})
-	var failure error // of the watch, once ended is closed
-	go func() {
-		defer close(ended)
-		failure = x.site.cluster.Watch(watching, targets, func(p model.Progress) {
-			select {
-			case readings <- p:
-			case <-watching.Done():
-			}
-		})
-	}()
-	defer func() {
-		cancel()
-		drain(readings, ended)
-	}()
-
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	doom := time.NewTimer(limit)
-	defer doom.Stop()
-	for {
-		select {
-		case p := <-readings:
-			x.progress(p)
-			t.see(p, x.engine.cfg.Now())
-			if t.done() || t.failed() {
-				return t.verdict()
-			}
-			if at, ok := t.doomedAt(); ok {
-				doom.Reset(at.Sub(x.engine.cfg.Now()))
-			} else {
-				doom.Reset(limit)
-			}
-		case <-doom.C:
-			if at, ok := t.doomedAt(); ok && !at.After(x.engine.cfg.Now()) {
-				return t.verdict()
-			}
-		case <-deadline.C:
-			return t.late(limit)
-		case <-ended:
-			if failure == nil && ctx.Err() == nil {
-				failure = model.Errorf(model.ExitUnreachable, "the watch ended early; run `fairtide diff` to see where it stands")
-			}
-			return errors.Join(failure, ctx.Err())
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// drain lets a cancelled watch end before its caller returns.
-func drain(readings <-chan model.Progress, ended <-chan struct{}) {
-	for {
-		select {
-		case <-readings:
-		case <-ended:
-			return
-		}
-	}
-}
-
-func (x *execution) progress(p model.Progress) {
-	kind := model.EventProgress
-	if p.Cause != "" {
-		kind = model.EventCause
-	}
-	switch p.Readiness {
-	case model.ReadinessReady:
-		x.mark(p.ID, model.ResultReady, "")
-	case model.ReadinessFailed:
-		x.mark(p.ID, model.ResultFailed, firstOf(p.Cause, p.Message))
-	}
-	x.log.tell(model.Event{Type: kind, Object: &p.ID, Progress: &p, Message: firstOf(p.Cause, p.Message)})
-}
-
-// prune deletes what left the render, one after the other in the wave's order,
-// and waits until it is gone.
-func (x *execution) prune(ctx context.Context, number int, w model.Wave) error {
-	for _, o := range w.Objects {
-		if err := x.mayWrite(ctx); err != nil {
-			return err
-		}
-		if err := x.site.cluster.Delete(ctx, o); err != nil {
-			x.mark(o.ID, model.ResultFailed, err.Error())
-			return err
-		}
-		if err := x.waitGone(ctx, o); err != nil {
-			x.mark(o.ID, model.ResultFailed, err.Error())
-			return err
-		}
-		x.mark(o.ID, model.ResultPruned, "")
-		x.log.tell(model.Event{Type: model.EventPruned, Object: &o.ID, Verdict: o.Verdict, Wave: number})
-	}
-	return nil
-}
-
-// tellHeld is how long a deletion may take before it is told what holds it up.
-const tellHeld = 2 * time.Second
-
-// waitGone waits until a deleted object is gone, for as long as the engine has
-// patience.
-func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
-	limit, cancel := context.WithTimeout(ctx, x.engine.cfg.Timing.Prune)
-	defer cancel()
-	tick := time.NewTicker(x.engine.cfg.Timing.Poll)
-	defer tick.Stop()
-	began, held, last := x.engine.cfg.Now(), "", ""
-	for {
-		why, err := x.site.cluster.Remains(limit, o)
-		switch {
-		case err == nil && why == "", err != nil && limit.Err() == nil:
-			return err
-		case err == nil && why != held && x.engine.cfg.Now().Sub(began) >= tellHeld:
-			x.log.tell(model.Event{Type: model.EventNote, Object: &o.ID, Message: fmt.Sprintf("%s is being deleted: %s", o.ID, why)})
-			held = why
-		}
-		if err == nil {
-			last = why
-		}
-		select {
-		case <-tick.C:
-		case <-limit.Done():
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return model.Errorf(model.ExitRolloutFailed,
-				"%s is marked for deletion but not gone after %s: %s; it goes once that is settled, then apply again to record it",
-				o.ID, x.engine.cfg.Timing.Prune, firstOf(last, "the API server did not answer"))
-		}
-	}
-}
-
-func firstOf(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -261,7 +261,7 @@ func TestMayBegin(t *testing.T) {
 			}
 			continue
 		}
-		if model.CodeOf(err, 0) != model.ExitRolloutFailed || !strings.Contains(err.Error(), c.says) || finalState(t.Context(), prefix("staging", err)) != model.RunAborted {
+		if model.CodeOf(err, 0) != model.ExitRolloutFailed || !strings.Contains(err.Error(), c.says) || finalState(t.Context(), t.Context(), prefix("staging", err)) != model.RunAborted {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if len(*events) != 1 || !strings.HasPrefix((*events)[0].Message, "no other wave begins, as the window has closed: ") {

@@ -1,0 +1,118 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// begin writes the record of the run, then the state with everything the run
+// may create in its inventory: should the program die in the next moment, the
+// record says that a run was under way and nothing it made is forgotten.
+func (x *execution) begin(ctx context.Context, holder string) error {
+	x.holder = holder
+	plan := x.reading.plan
+	run := model.Run{
+		Environment: x.site.env.Name, Commit: plan.Commit, From: plan.From, Digest: plan.Digest,
+		Operator: holder, Override: x.approval.Override, Window: x.entered.window,
+		Requirements: x.requirements, Exception: x.entered.exception,
+		StartedAt: x.engine.cfg.Now().UTC(), State: model.RunApplying,
+		Objects: []model.RunObject{}, Tests: []model.TestResult{}, PullRequests: x.pullRequests(ctx), Kept: plan.Kept,
+	}
+	run.Objects, run.Waves = recorded(plan)
+	if x.backFrom != "" {
+		run.RollsBack = x.backFrom
+	}
+	x.closeInterrupted(ctx)
+	run, err := x.site.cluster.NewRun(ctx, run)
+	if err != nil {
+		return err
+	}
+	x.record.set(run)
+	x.began = true
+	x.log.run = run.ID
+	if err := x.lease.SetRun(ctx, run.ID); err != nil {
+		return err
+	}
+	x.tellOthers()
+	x.tellException(ctx)
+	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
+		Message: fmt.Sprintf("%s → %s", orNone(model.Short(plan.From)), model.Short(plan.Commit))})
+	x.tellWindow(x.entered.standing)
+
+	return x.noteBegin(ctx, run)
+}
+
+// noteBegin writes into the environment's state that a run is under way, and
+// what it may make.
+func (x *execution) noteBegin(ctx context.Context, run model.Run) error {
+	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
+	x.state.Inventory = mergeInventory(x.state.Inventory, x.reading.plan, x.reading.objects)
+	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
+	if err != nil {
+		return err // and the state stays what it was read as, for close to write
+	}
+	x.state = written
+	return nil
+}
+
+// recorded lists what a plan writes, for the record, and the names of its waves.
+func recorded(plan *model.Plan) (objects []model.RunObject, waves []string) {
+	objects = []model.RunObject{}
+	for i, w := range plan.Waves() {
+		waves = append(waves, w.Name)
+		for _, o := range w.Objects {
+			objects = append(objects, model.RunObject{
+				ID: o.ID, Version: o.Version, UID: o.Live.UID, Verdict: o.Verdict, Result: model.ResultPending,
+				Wave: i + 1, Digest: o.ApprovedDigest(), After: o.AfterDigest(), Migrates: o.Migrates,
+			})
+		}
+	}
+	return objects, waves
+}
+
+// closeInterrupted closes the records of earlier runs that nobody has resumed:
+// what they left is part of what this run was approved for. Not being able to is
+// told, and tried again by the next run.
+func (x *execution) closeInterrupted(ctx context.Context) {
+	runs, err := x.site.cluster.Runs(ctx, x.site.env.Name)
+	for _, r := range runs {
+		if r.State.Final() || err != nil {
+			continue
+		}
+		attempt := model.RunAttempt{Operator: x.holder, At: x.engine.cfg.Now().UTC(), Reason: "it was not resumed: another run was begun"}
+		if r, err = x.site.cluster.TakeRun(ctx, x.site.env.Name, r.ID, attempt); err != nil {
+			continue
+		}
+		r.State, r.FinishedAt = model.RunInterrupted, x.engine.cfg.Now().UTC()
+		r.Reason = "interrupted, and not resumed: another run was begun"
+		err = x.site.cluster.SaveRun(ctx, r)
+	}
+	if err != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "the record of an interrupted run could not be closed: " + err.Error()})
+	}
+}
+
+// pullRequests are the numbers of the pull requests a run ships. Not knowing
+// them is no reason not to ship.
+func (x *execution) pullRequests(ctx context.Context) []int {
+	numbers := []int{}
+	plan := x.approval.Plan
+	if plan.From == "" {
+		return numbers
+	}
+	p, err := x.engine.cfg.Repository.Pending(ctx, x.site.env, plan.From, plan.Commit)
+	if err != nil {
+		return numbers
+	}
+	for i, c := range p.Changes {
+		if i == 0 {
+			x.title = c.Title
+		}
+		if c.PullRequest != nil {
+			numbers = append(numbers, c.PullRequest.Number)
+		}
+	}
+	return numbers
+}
