@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -16,6 +17,7 @@ import (
 func TestPruneAfterACrash(t *testing.T) {
 	t.Parallel()
 	w := newAccidentWorld(t)
+	w.closes = 2 * time.Second // what is dead stays dead
 	for cut := int64(1); ; cut++ {
 		w.restart(nil)
 		w.shipped(configs("a", "goes", "stays"))

@@ -67,8 +67,10 @@ type accidentWorld struct {
 	git     *history
 	engine  *engine.Engine
 	commits int
+	closes  time.Duration // how long a run tries to close its record; 0: as long as it does
 	ready   time.Duration // how long a run waits for what it applied
 	going   time.Duration // and for what it deletes
+	lease   time.Duration // of a lock; 0: the default
 	told    []model.Event // of the last run
 }
 
@@ -94,7 +96,7 @@ func (w *accidentWorld) restart(wrap func(http.RoundTripper) http.RoundTripper) 
 	if wrap != nil {
 		rc.Wrap(wrap)
 	}
-	c, err := newForConfig(Config{StateNamespace: w.space, UserAgent: "fairtide/v0.1.0 (test)", Now: time.Now}, "test", rc)
+	c, err := newForConfig(Config{StateNamespace: w.space, UserAgent: "fairtide/v0.1.0 (test)", Now: time.Now, LeaseDuration: w.lease}, "test", rc)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func (w *accidentWorld) restart(wrap func(http.RoundTripper) http.RoundTripper) 
 	w.engine = engine.New(engine.Config{
 		Repository: w.git, File: ".fairtide.yaml", Host: "host", Now: time.Now,
 		Connect: func(string, string) (engine.Cluster, error) { return forEngine{c}, nil },
-		Timing:  engine.Timing{Ready: w.ready, Prune: w.going, Poll: 50 * time.Millisecond},
+		Timing:  engine.Timing{Ready: w.ready, Prune: w.going, Close: w.closes, Poll: 50 * time.Millisecond},
 	})
 }
 

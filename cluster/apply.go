@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -115,12 +116,16 @@ type objectWriter struct {
 	planned model.PlannedObject
 	pin     model.LiveRef // the reading the write is bound to
 	lost    int           // answers that did not arrive
+	tries   *tries        // after answers that did not arrive
 
 	migrated bool // what kubectl owned is fairtide's
 }
 
 func (c *Client) newWriter(ctx context.Context, obj model.Object, planned model.PlannedObject) (*objectWriter, error) {
-	w := &objectWriter{c: c, planned: planned, pin: planned.Live, it: &planItem{object: obj, marks: planned.Mask}}
+	w := &objectWriter{
+		c: c, planned: planned, pin: planned.Live, tries: newTries(ctx, mostLost), it: &planItem{object: obj, marks: planned.Mask},
+	}
+	discovery := newTries(ctx, 0) // what is known of the kinds may have to be asked for again
 	for try := 0; ; try++ {
 		m, err := c.mapping(obj.ID, obj.Version)
 		if err == nil {
@@ -128,6 +133,9 @@ func (c *Client) newWriter(ctx context.Context, obj model.Object, planned model.
 			return w, nil
 		}
 		if !meta.IsNoMatchError(err) {
+			if discovery.again(ctx, err) {
+				continue
+			}
 			return nil, fmt.Errorf("%s: %w", obj.ID, c.serverError(ctx, err))
 		}
 		if planned.Verdict == model.VerdictDelete {
@@ -148,7 +156,7 @@ func (w *objectWriter) apply(ctx context.Context) (map[string]any, error) {
 	if w.pin == (model.LiveRef{}) {
 		w.pin.ResourceVersion = noReading
 	}
-	for range mostWrites {
+	for moved := 0; moved < mostWrites; {
 		var reply map[string]any
 		err := w.migrate(ctx)
 		if err == nil {
@@ -170,6 +178,7 @@ func (w *objectWriter) apply(ctx context.Context) (map[string]any, error) {
 		if done {
 			return w.it.live, nil
 		}
+		moved++
 	}
 	return nil, w.tooBusy()
 }
@@ -201,18 +210,39 @@ func (w *objectWriter) notYet(err error) bool {
 func (w *objectWriter) mayRepeat(ctx context.Context, err error) error {
 	id := w.it.object.ID
 	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", id, ctx.Err())
-	case answerLost(err):
-		if w.lost++; w.lost > mostLost {
-			return fmt.Errorf("%s: %w", id, w.c.serverError(ctx, err))
+	case errors.As(err, new(*notHeldError)):
+		if w.lost > 0 {
+			return w.unsure(ctx, err)
 		}
-		return pause(ctx, retryPause<<w.lost)
+		return fmt.Errorf("%s: not written: %w", id, w.c.unreachable(err))
+	case ctx.Err() != nil:
+		return w.unsure(ctx, ctx.Err())
+	case isUnsent(err) && w.lost == 0 && !w.tries.again(ctx, err):
+		return fmt.Errorf("%s: not written: %w", id, w.c.serverError(ctx, err))
+	case isUnsent(err) && w.lost == 0:
+		return nil
+	case answerLost(err):
+		if w.lost++; w.tries.again(ctx, err) {
+			return nil
+		}
+		return w.unsure(ctx, err)
 	case concernsAll(ctx, err):
-		return fmt.Errorf("%s: %w", id, w.c.serverError(ctx, err))
+		return fmt.Errorf("%s: not written: %w", id, w.c.serverError(ctx, err))
+	case apierrors.IsTooManyRequests(err) && w.tries.again(ctx, err):
+		return nil
 	}
 	r := readRefusal(err, id, w.it.mapping, w.planned.Live.UID != "")
 	return model.Errorf(model.ExitRolloutFailed, "%s: not written: %s", id, r.reason)
+}
+
+// unsure is the error of a write of which nobody knows whether it was done.
+func (w *objectWriter) unsure(ctx context.Context, err error) error {
+	if _, answered := serverStatus(err); answered {
+		err = model.Errorf(model.ExitUnreachable, "%s", readRefusal(err, w.it.object.ID, w.it.mapping, true).reason)
+	} else {
+		err = w.c.serverError(ctx, err)
+	}
+	return fmt.Errorf("%s: whether it was written is not known, as the answer got lost; a new plan shows it: %w", w.it.object.ID, err)
 }
 
 // isConflict reports whether a precondition was not met. With force there are
@@ -237,8 +267,17 @@ func answerLost(err error) bool {
 	switch status.Code {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
+	case http.StatusInternalServerError:
+		return !refusedFor(status.Message)
 	}
 	return false
+}
+
+// refusedFor reports whether the text of a 500 says that the object is refused.
+// Other such answers are about the server: what it did before is not known.
+func refusedFor(text string) bool {
+	return schemaError.MatchString(text) || dryRunWebhook.MatchString(text) || deadWebhook.MatchString(text) ||
+		strings.HasPrefix(text, "admission webhook ") || strings.Contains(text, "conversion webhook for ")
 }
 
 // recheck looks at an object that is not as it was when the plan was made. It
@@ -310,7 +349,7 @@ func (w *objectWriter) read(ctx context.Context) (model.PlannedObject, error) {
 }
 
 func (w *objectWriter) delete(ctx context.Context) error {
-	for range mostWrites {
+	for moved := 0; moved < mostWrites; {
 		err := w.c.remove(ctx, w.it, w.pin, false)
 		if err == nil || apierrors.IsNotFound(err) {
 			return nil
@@ -335,6 +374,7 @@ func (w *objectWriter) delete(ctx context.Context) error {
 			return w.moved("", fieldpath.Diff(w.planned.Before, now.Before), live)
 		}
 		w.pin = now.Live
+		moved++
 	}
 	return w.tooBusy()
 }

@@ -192,8 +192,8 @@ func (w *causeWorld) watch() {
 			w.settled = time.Now()
 		}
 	}
-	running.Go(func() { _ = w.c.Watch(ctx, now, emit) })
-	running.Go(func() { _ = w.later.Watch(ctx, later, emit) })
+	running.Go(func() { _ = w.c.Watch(ctx, now, emit, nil) })
+	running.Go(func() { _ = w.later.Watch(ctx, later, emit, nil) })
 	for _, gvr := range []schema.GroupVersionResource{
 		podGVR, eventGVR, replicaSetGVR, jobResource, deploymentGVR,
 		{Version: "v1", Resource: "namespaces"},

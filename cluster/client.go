@@ -93,6 +93,7 @@ func newForConfig(cfg Config, contextName string, rc *rest.Config) (*Client, err
 	pace := newPace()
 	rc.RateLimiter = pace
 	rc.WarningHandlerWithContext = warningCollector{} // nothing may print under the UI
+	rc.Wrap(func(next http.RoundTripper) http.RoundTripper { return patience{next} })
 	hc, err := rest.HTTPClientFor(rc)
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "kubeconfig context %q: %w", contextName, err)
@@ -183,6 +184,9 @@ func (c *Client) Info(ctx context.Context) (model.ClusterInfo, error) {
 }
 
 func (c *Client) unreachable(err error) error {
+	if notHeld := new(notHeldError); errors.As(err, &notHeld) {
+		return notHeld.err // it is not the server's fault
+	}
 	return model.Errorf(model.ExitUnreachable, "%s: cannot reach the API server at %s: %w; is the cluster up, and the kubeconfig's address right?",
 		fmt.Sprintf("context %q", c.context), c.rest.Host, err)
 }

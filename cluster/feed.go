@@ -69,26 +69,33 @@ func follow(ctx context.Context, c *Client, gvr schema.GroupVersionResource, ns,
 				// and would show the state before it as ready.
 				o.ResourceVersion = ""
 			}
-			list, err := client.List(ctx, o)
+			list, err := client.List(atOnce(ctx), o) // that the server is away is told
 			answered("list", err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
 			o.FieldSelector = fields
 			out, err := client.Watch(ctx, o)
-			answered("watch", err)
+			answered("watch", watchError(out, err))
 			return out, err
 		},
 	}
 	quiet := logr.Discard()
 	cache.NewReflectorWithOptions(lw, &unstructured.Unstructured{}, store, cache.ReflectorOptions{
 		Name: "fairtide", TypeDescription: gvr.String(), Logger: &quiet,
-		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 7, Cap: 10 * time.Second, Jitter: 0.5},
+		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 6, Cap: 5 * time.Second, Jitter: 0.5},
 	}).RunWithContext(ctx)
 }
 
-// answered takes note of a refusal, and of its end.
+// answered takes note of a refusal or that the server is away, and of the end
+// of either.
 func (f *feed) answered(verb string, err error) {
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
+	now := f.w.c.cfg.Now()
+	if f.w.away.note(f.feedKey, err, now, func(error) string { return "" }) {
+		f.w.stir()
+	}
 	refused := ""
 	switch {
 	case err == nil && verb == "list":
@@ -99,8 +106,6 @@ func (f *feed) answered(verb string, err error) {
 	default:
 		return // it breaks and comes back; what is known stays
 	}
-	f.w.mu.Lock()
-	defer f.w.mu.Unlock()
 	if f.refused != refused {
 		f.refused = refused
 		f.markAll()

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -157,12 +158,31 @@ func labelValue(text string) string {
 // createJob creates a Job, once. Whether it was created although the answer was
 // lost is found out by the name that only this write has.
 func (c *Client) createJob(ctx context.Context, u *unstructured.Unstructured) (*batchv1.Job, error) {
+	for t := newTries(ctx, 0); ; {
+		job, err := c.tryCreateJob(ctx, u, t.n > 0)
+		var unsure *unsureJobError
+		if !errors.As(err, &unsure) || !t.again(ctx, unsure.cause) {
+			return job, err
+		}
+	}
+}
+
+// unsureJobError says that the creation of a Job had no answer, and that it was
+// not found. It may be created again: there is one of its name at most.
+type unsureJobError struct{ cause, err error }
+
+func (e *unsureJobError) Error() string { return e.err.Error() }
+func (e *unsureJobError) Unwrap() error { return e.err }
+
+// tryCreateJob sends the creation once; lost: that was done before.
+func (c *Client) tryCreateJob(ctx context.Context, u *unstructured.Unstructured, lost bool) (*batchv1.Job, error) {
 	in := c.dyn.Resource(jobResource).Namespace(u.GetNamespace())
 	id := model.ObjectID{Group: "batch", Kind: "Job", Namespace: u.GetNamespace(), Name: u.GetName()}
 	out, err := in.Create(ctx, u, metav1.CreateOptions{FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict})
 	switch {
 	case err == nil:
 		return typedObject[batchv1.Job](out)
+	case lost && apierrors.IsAlreadyExists(err): // by ourselves, if it is ours
 	case apierrors.IsAlreadyExists(err):
 		return nil, model.Errorf(model.ExitUnreachable,
 			"%s exists already and is left alone; a test's Job has a name of its own for each run, so delete it if nobody needs it, or start a new run", id)
@@ -177,9 +197,9 @@ func (c *Client) createJob(ctx context.Context, u *unstructured.Unstructured) (*
 	found, readErr := in.Get(fresh, u.GetName(), metav1.GetOptions{})
 	switch {
 	case readErr != nil && !apierrors.IsNotFound(readErr):
-		return nil, fmt.Errorf("%s: it is not known whether it was created, look for it: %w", id, c.serverError(ctx, err))
+		return nil, &unsureJobError{err, fmt.Errorf("%s: it is not known whether it was created, look for it: %w", id, c.serverError(ctx, err))}
 	case readErr != nil || found.GetAnnotations()[annotationWrite] != u.GetAnnotations()[annotationWrite]:
-		return nil, fmt.Errorf("%s: cannot be created: %w", id, c.serverError(ctx, err))
+		return nil, &unsureJobError{err, fmt.Errorf("%s: cannot be created: %w", id, c.serverError(ctx, err))}
 	}
 	return typedObject[batchv1.Job](found)
 }

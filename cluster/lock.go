@@ -22,6 +22,9 @@ const (
 	leaseDuration = 30 * time.Second
 	// lockAttempts bounds how often a Lease may change under our hands.
 	lockAttempts = 5
+	// lockTries bounds how long, some ten seconds, it is looked for a lock that
+	// may be ours already.
+	lockTries = 9
 	// annotationToken tells two holders of the same name apart, annotationRun
 	// says what the lock is held for, annotationDoing what its holder does, and
 	// annotationTookOver why it was taken over.
@@ -348,12 +351,23 @@ func (l *Lease) SetRun(ctx context.Context, run string) error {
 	if !l.Held() {
 		return l.lostError()
 	}
-	err := l.write(ctx, func(lease *coordinationv1.Lease) { lease.Annotations[annotationRun] = run })
+	err := l.surely(ctx, func(lease *coordinationv1.Lease) { lease.Annotations[annotationRun] = run })
 	if errors.Is(err, errLeaseGone) {
 		l.lose()
 		return l.lostError()
 	}
 	return err
+}
+
+// surely is write, and again when the API server does not answer: the same
+// change, and only while the Lease is ours.
+func (l *Lease) surely(ctx context.Context, change func(*coordinationv1.Lease)) error {
+	for t := newTries(ctx, mostLost); ; {
+		err := l.write(ctx, change)
+		if err == nil || model.CodeOf(err, model.ExitOK) != model.ExitUnreachable || !t.again(ctx, err) {
+			return err
+		}
+	}
 }
 
 // SetDoing says in few words what the holder does, for everybody to see. It
@@ -379,7 +393,7 @@ func (l *Lease) Release(ctx context.Context) error {
 	if over {
 		return nil
 	}
-	err := l.write(ctx, func(lease *coordinationv1.Lease) {
+	err := l.surely(ctx, func(lease *coordinationv1.Lease) {
 		lease.Spec.HolderIdentity = nil
 		delete(lease.Annotations, annotationToken)
 		delete(lease.Annotations, annotationRun)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -39,6 +41,7 @@ func (l *Lease) hear(lease *coordinationv1.Lease) {
 
 // listen watches the Lease for requests to stop, until ctx ends.
 func (l *Lease) listen(ctx context.Context) {
+	ctx = klog.NewContext(ctx, logr.Discard()) // nothing may print under the UI
 	follow(ctx, l.c, leaseGVR, l.c.cfg.StateNamespace, "metadata.name="+stateName(l.env), leaseEar{l}, func(string, error) {})
 }
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -24,22 +25,30 @@ func (c *Client) Lock(ctx context.Context, env string, ask model.LockAsk) (*Leas
 		c: c, env: env, token: nonce(), duration: duration, doing: plainLine(ask.Doing, doingMost),
 		lost: make(chan struct{}), done: make(chan struct{}), aborted: make(chan string, 1),
 	}
+	var lost error // why it is not known whether the lock is ours already
+	t := newTries(ctx, lockTries)
 	for range lockAttempts {
 		start := c.cfg.Now()
-		now, _, err := c.clock(ctx)
-		if err != nil {
-			return nil, err
+		now, lease, err := l.look(ctx)
+		for err != nil && lost != nil && t.again(ctx, err) {
+			start = c.cfg.Now()
+			now, lease, err = l.look(ctx)
 		}
-		lease, err := c.readLease(ctx, env)
 		if err != nil {
-			return nil, err
+			return nil, l.maybeTaken(lost, err)
 		}
 		if err := l.mayTake(lease, ask, now); err != nil {
 			return nil, err
 		}
 		got, err := l.take(ctx, lease, ask, now)
-		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || outcomeUnknown(err) && ctx.Err() == nil {
+		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 			continue // look again: someone was faster, or we were and the answer got lost
+		}
+		if outcomeUnknown(err) && ctx.Err() == nil {
+			lost = err
+			if t.again(ctx, err) {
+				continue
+			}
 		}
 		if err != nil {
 			if model.CodeOf(err, model.ExitOK) != model.ExitOK {
@@ -59,6 +68,25 @@ func (c *Client) Lock(ctx context.Context, env string, ask model.LockAsk) (*Leas
 	}
 	return nil, model.Errorf(model.ExitLocked, "%s: the lock cannot be taken: Lease %s/%s changes too fast, or the API server's answers get lost; try again",
 		env, c.cfg.StateNamespace, stateName(env))
+}
+
+// look reads the API server's clock and then the Lease.
+func (l *Lease) look(ctx context.Context) (time.Time, *coordinationv1.Lease, error) {
+	now, _, err := l.c.clock(ctx)
+	if err != nil {
+		return now, nil, err
+	}
+	lease, err := l.c.readLease(ctx, l.env)
+	return now, lease, err
+}
+
+// maybeTaken is an error of a lock that may have been taken, if an answer was
+// lost before.
+func (l *Lease) maybeTaken(lost, err error) error {
+	if lost == nil {
+		return err
+	}
+	return fmt.Errorf("the lock may have been taken, and then expires by itself in %s: %w", l.duration, err)
 }
 
 // mayTake refuses a lock that is held, and one that expired unless there is a
@@ -84,7 +112,7 @@ func (l *Lease) fenceOff(ctx context.Context, holder string) error {
 	if l.previous == nil {
 		return nil
 	}
-	err := l.c.fence(ctx, l.env, l.previous.Run, holder)
+	err := l.c.fence(l.Under(ctx), l.env, l.previous.Run, holder)
 	if err == nil {
 		return nil
 	}

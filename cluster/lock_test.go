@@ -316,12 +316,10 @@ func TestLockLostAnswers(t *testing.T) {
 			t.Fatalf("held %t, previous %+v", l.Held(), l.Previous())
 		}
 		f.loseAnswer.Store(true)
-		if err := l.SetRun(t.Context(), "production-1"); err == nil {
-			t.Fatal("the answer was not lost")
+		if err := l.SetRun(t.Context(), "production-1"); err != nil || f.loseAnswer.Load() {
+			t.Fatalf("the answer was lost: %t, %v", !f.loseAnswer.Load(), err)
 		}
-		if err := l.SetRun(t.Context(), "production-1"); err != nil {
-			t.Fatal(err)
-		}
+		f.loseAnswer.Store(true)
 		if err := l.Release(t.Context()); err != nil {
 			t.Fatal(err)
 		}

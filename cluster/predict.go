@@ -106,6 +106,7 @@ func (p *predictor) judge(ctx context.Context, it *planItem) error {
 			return nil
 		}
 		if since := metaString(it.live, "deletionTimestamp"); since != "" {
+			it.planned.Going = true
 			p.unpredictable(it, "the live object is being deleted since "+plainLine(since, reasonMost)+"; wait until it is gone, or see which finalizer holds it")
 			return nil
 		}

@@ -165,6 +165,7 @@ func (j *pruner) judge(ctx context.Context, it *planItem) error {
 			it.planned.Live = liveRef(it.live)
 		}
 		side := j.mask.object(it.object.ID, normalise(it.live, false))
+		it.planned.Going = metaString(it.live, "deletionTimestamp") != ""
 		it.planned.Mask = j.env.Mask // its delete compares under the same rules
 		if why := j.whyKept(it); why != "" {
 			it.planned.Verdict, it.planned.Reason = model.VerdictUnchanged, why

@@ -104,7 +104,7 @@ func (c *Client) createRecord(ctx context.Context, env string, gvr schema.GroupV
 // outcomeUnknown reports whether a write may have happened although it failed:
 // the answer was lost on the way, or came from something before the server.
 func outcomeUnknown(err error) bool {
-	if err == nil {
+	if err == nil || errors.As(err, new(*notHeldError)) {
 		return false
 	}
 	var status apierrors.APIStatus

@@ -146,12 +146,12 @@ func (c *Client) createPart(ctx context.Context, env string, owner metav1.Object
 	if err := unstructured.SetNestedField(u.Object, true, "immutable"); err != nil {
 		return err
 	}
-	for try := 0; ; try++ {
+	for t := newTries(ctx, mostLost); ; {
 		_, err := c.configMaps().Create(ctx, u, metav1.CreateOptions{FieldManager: FieldManager})
-		if err == nil || try > 0 && apierrors.IsAlreadyExists(err) { // nobody else has the name
+		if err == nil || t.n > 0 && apierrors.IsAlreadyExists(err) { // nobody else has the name
 			return nil
 		}
-		if !outcomeUnknown(err) || try >= mostLost || ctx.Err() != nil {
+		if !mayResend(err) || !t.again(ctx, err) {
 			return c.recordError(env, "create", "configmaps", name, err)
 		}
 	}

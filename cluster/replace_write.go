@@ -68,7 +68,7 @@ func (w *objectWriter) replace(ctx context.Context, limit time.Duration) (map[st
 	if err != nil {
 		return nil, err
 	}
-	fresh := &objectWriter{c: w.c, it: &planItem{object: w.it.object, mapping: w.it.mapping, marks: w.it.marks}, planned: w.planned}
+	fresh := &objectWriter{c: w.c, tries: newTries(ctx, mostLost), it: &planItem{object: w.it.object, mapping: w.it.mapping, marks: w.it.marks}, planned: w.planned}
 	fresh.planned.Verdict, fresh.planned.Live, fresh.planned.Before = model.VerdictCreate, model.LiveRef{}, nil
 	reply, err := fresh.apply(ctx)
 	if err != nil {
@@ -98,7 +98,7 @@ func (e *worded) Unwrap() error { return e.err }
 
 // removeOld marks the object for deletion, or finds that it is already.
 func (w *objectWriter) removeOld(ctx context.Context) error {
-	for range mostWrites {
+	for moved := 0; moved < mostWrites; {
 		err := w.c.removeWith(ctx, w.it, w.pin, replacePropagation(w.it.object.ID), false)
 		if err == nil || apierrors.IsNotFound(err) {
 			return nil
@@ -125,6 +125,7 @@ func (w *objectWriter) removeOld(ctx context.Context) error {
 			return w.moved("", fieldpath.Diff(w.planned.Before, now.Before), live)
 		}
 		w.pin = now.Live
+		moved++
 	}
 	return w.tooBusy()
 }

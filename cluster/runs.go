@@ -205,12 +205,18 @@ func (c *Client) createRun(ctx context.Context, run model.Run, writer string) (*
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.createRecord(ctx, run.Environment, configMapGVR, u)
-	if apierrors.IsAlreadyExists(err) || outcomeUnknown(err) {
+	var out *unstructured.Unstructured
+	for t := newTries(ctx, mostLost); ; {
+		if out, err = c.createRecord(ctx, run.Environment, configMapGVR, u); err == nil {
+			break
+		}
 		// Ours, if only the answer got lost.
 		now, getErr := c.configMaps().Get(ctx, runName(run.ID), metav1.GetOptions{})
 		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
 			out, err = now, nil
+		}
+		if err == nil || !mayResend(err) || !t.again(ctx, err) {
+			break
 		}
 	}
 	if err == nil {
@@ -274,12 +280,12 @@ func (c *Client) writeRun(ctx context.Context, run model.Run, writing runWriting
 	if closed(run.State) {
 		p.Immutable = new(true)
 	}
-	for ; ; again = false {
-		write := nonce()
+	write, t := nonce(), newTries(ctx, mostLost)
+	for {
 		p.Metadata.ResourceVersion = writing.reading
 		p.Metadata.Annotations = map[string]*string{annotationWriter: &writing.token, annotationWrite: &write, annotationFence: nil}
 		u, err := c.patchRecord(ctx, name, p)
-		if err != nil && (apierrors.IsConflict(err) || outcomeUnknown(err)) {
+		if err != nil {
 			now, getErr := c.configMaps().Get(ctx, name, metav1.GetOptions{})
 			switch {
 			case getErr == nil && now.GetAnnotations()[annotationWrite] == write:
@@ -287,9 +293,12 @@ func (c *Client) writeRun(ctx context.Context, run model.Run, writing runWriting
 			case getErr == nil && apierrors.IsConflict(err) && again && now.GetAnnotations()[annotationWriter] == writing.token:
 				// An earlier write of ours whose answer got lost, or
 				// someone's label: nobody took the run over.
-				writing.reading = now.GetResourceVersion()
+				writing.reading, again = now.GetResourceVersion(), false
 				continue
 			}
+		}
+		if err != nil && mayResend(err) && t.again(ctx, err) {
+			continue // bound to the same reading: it takes effect once at most
 		}
 		if err != nil {
 			return c.runError(run, err)

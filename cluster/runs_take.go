@@ -44,8 +44,8 @@ func (c *Client) fence(ctx context.Context, env, run, by string) error {
 	}
 	for _, name := range names {
 		var err error
-		for range splitReads {
-			if err = c.fenceRecord(ctx, name, by); !apierrors.IsConflict(err) && !outcomeUnknown(err) || ctx.Err() != nil {
+		for t := newTries(ctx, splitReads); ; {
+			if err = c.fenceRecord(ctx, name, by); !apierrors.IsConflict(err) && !mayResend(err) || !t.again(ctx, err) {
 				break
 			}
 		}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -42,7 +41,7 @@ func (c *Client) WatchRun(ctx context.Context, env string, emit func(model.RunNe
 		return fmt.Errorf("%s: watch the runs: %w", env, err)
 	}
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard())) // nothing may print under the UI
-	w := &runWatch{c: c, env: env, wake: make(chan struct{}, 1), versions: map[string]string{}, away: map[string]trouble{}}
+	w := &runWatch{c: c, env: env, wake: make(chan struct{}, 1), versions: map[string]string{}}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -53,14 +52,6 @@ func (c *Client) WatchRun(ctx context.Context, env string, emit func(model.RunNe
 	})
 	w.loop(ctx, emit)
 	return nil
-}
-
-// trouble is why a watch does not work, and since when.
-type trouble struct {
-	since time.Time
-	text  string
-	// refused is set when the server answers, and says no.
-	refused bool
 }
 
 // runWatch is one call of WatchRun. mu guards what its watches share with it.
@@ -76,7 +67,7 @@ type runWatch struct {
 	leaseKnown   bool
 	leaseFresh   bool // it was told of as a change, so that it was renewed just now
 	leaseMoved   bool // it is another than the one that was judged last
-	away         map[string]trouble
+	away         absence[string]
 
 	// Of the loop alone.
 	told     model.RunNews
@@ -117,28 +108,21 @@ func (w *runWatch) loop(ctx context.Context, emit func(model.RunNews)) {
 // changes; 0: there is no need.
 func (w *runWatch) update(ctx context.Context, emit func(model.RunNews)) (again time.Duration) {
 	again = w.judgeLease(ctx)
-	if later := w.readNewest(ctx); later > 0 && (again == 0 || later < again) {
-		again = later
-	}
+	again = sooner(again, w.readNewest(ctx))
 	if ctx.Err() != nil {
 		return 0
 	}
 	news := model.RunNews{Run: w.run, Lock: w.lock}
 	w.mu.Lock()
 	known := w.recordsKnown && w.leaseKnown
-	for _, t := range w.away {
-		if t.refused {
-			known = true // as far as it will be
-			if news.Reason == "" {
-				news.Reason = t.text
-			}
-		}
+	if news.Reason = w.away.refusal(); news.Reason != "" {
+		known = true // as far as it will be
 	}
-	for _, t := range w.away {
-		if !t.refused && (news.Away.IsZero() || t.since.Before(news.Away)) {
-			news.Away, news.Reason = t.since, t.text
-		}
+	since, why, later := w.away.since(w.c.cfg.Now())
+	if !since.IsZero() {
+		news.Away, news.Reason = since, why
 	}
+	again = sooner(again, later)
 	w.mu.Unlock()
 	if !known && news.Away.IsZero() || w.anything && sameNews(news, w.told) {
 		return again
@@ -241,7 +225,10 @@ func (w *runWatch) readNewest(ctx context.Context) (again time.Duration) {
 	if err != nil && model.CodeOf(err, model.ExitUnreachable) == model.ExitUsage {
 		// Deleted since, or damaged: what was known stays, and why is said.
 		w.read = key
-		w.refuse("record", err)
+		w.mu.Lock()
+		w.away.add("record", trouble{since: w.c.cfg.Now(), text: plainLine(err.Error(), reasonMost), refused: true})
+		w.mu.Unlock()
+		w.stir()
 		return 0
 	}
 	w.answered("record", err)
@@ -254,42 +241,17 @@ func (w *runWatch) readNewest(ctx context.Context) (again time.Duration) {
 
 // answered takes note of how a request went.
 func (w *runWatch) answered(what string, err error) {
-	var status apierrors.APIStatus
-	switch {
-	case err == nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.IsTooManyRequests(err):
-		w.note(what, nil)
-	case errors.Is(err, context.Canceled):
-	case errors.As(err, &status) && status.Status().Code < 500 && status.Status().Code > 0:
-		w.refuse(what, err)
-	default:
-		w.note(what, &trouble{text: plainLine(err.Error(), reasonMost)})
-	}
-}
-
-func (w *runWatch) refuse(what string, err error) {
-	text := plainLine(err.Error(), reasonMost)
-	if apierrors.IsForbidden(err) {
-		text = fmt.Sprintf("cannot watch %s: forbidden (needs %q in %q)", what, "list,watch "+what, w.c.cfg.StateNamespace)
-	}
-	w.note(what, &trouble{text: text, refused: true})
-}
-
-func (w *runWatch) note(what string, t *trouble) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	was, had := w.away[what]
-	switch {
-	case t == nil && !had:
-		return
-	case t == nil:
-		delete(w.away, what)
-	case had && was.refused == t.refused:
-		return // since when is what counts
-	default:
-		t.since = w.c.cfg.Now()
-		w.away[what] = *t
+	news := w.away.note(what, err, w.c.cfg.Now(), func(err error) string {
+		if apierrors.IsForbidden(err) {
+			return fmt.Sprintf("cannot watch %s: forbidden (needs %q in %q)", what, "list,watch "+what, w.c.cfg.StateNamespace)
+		}
+		return plainLine(err.Error(), reasonMost)
+	})
+	if news {
+		w.stir()
 	}
-	w.stir()
 }
 
 // followRecords watches the metadata of the records: the bodies can be large.
@@ -301,7 +263,7 @@ func (w *runWatch) followRecords(ctx context.Context, meta metadata.Interface) {
 			if o.ResourceVersion == "0" {
 				o.ResourceVersion = "" // the server's cache may be behind what is recorded
 			}
-			list, err := client.List(ctx, o)
+			list, err := client.List(atOnce(ctx), o) // that the server is away is told
 			if err != nil {
 				w.answered("configmaps", err)
 			}
@@ -310,14 +272,14 @@ func (w *runWatch) followRecords(ctx context.Context, meta metadata.Interface) {
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
 			o.LabelSelector = runSelector(w.env)
 			out, err := client.Watch(ctx, o)
-			w.answered("configmaps", err)
+			w.answered("configmaps", watchError(out, err))
 			return out, err
 		},
 	}
 	quiet := logr.Discard()
 	cache.NewReflectorWithOptions(lw, &metav1.PartialObjectMetadata{}, &namedStore{w: w, take: w.takeRecord}, cache.ReflectorOptions{
 		Name: "fairtide", TypeDescription: "runs", Logger: &quiet,
-		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 7, Cap: 10 * time.Second, Jitter: 0.5},
+		Backoff: &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 6, Cap: 5 * time.Second, Jitter: 0.5},
 	}).RunWithContext(ctx)
 }
 

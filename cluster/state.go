@@ -140,9 +140,16 @@ func (c *Client) WriteState(ctx context.Context, env string, s model.State) (mod
 		}
 	}
 	write := nonce()
-	u, verb, err := c.sendState(ctx, env, s, body, write)
-	if err != nil {
-		if u, err = c.lostAnswer(ctx, env, write, err); err != nil {
+	var u *unstructured.Unstructured
+	for t := newTries(ctx, mostLost); ; {
+		var verb string
+		if u, verb, err = c.sendState(ctx, env, s, body, write); err != nil {
+			u, err = c.lostAnswer(ctx, env, write, err)
+		}
+		if err == nil {
+			break
+		}
+		if !mayResend(err) || !t.again(ctx, err) { // bound to the same reading: it takes effect once at most
 			return model.State{}, c.stateError(ctx, env, verb, err)
 		}
 	}
@@ -184,7 +191,7 @@ func (c *Client) sendState(ctx context.Context, env string, s model.State, body 
 // lostAnswer is the record when a write was done although it failed: the client
 // may have sent it twice when the first answer got lost. Else it is the error.
 func (c *Client) lostAnswer(ctx context.Context, env, write string, err error) (*unstructured.Unstructured, error) {
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || outcomeUnknown(err) {
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || mayResend(err) {
 		now, getErr := c.configMaps().Get(ctx, stateName(env), metav1.GetOptions{})
 		if getErr == nil && now.GetAnnotations()[annotationWrite] == write {
 			return now, nil

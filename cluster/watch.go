@@ -47,12 +47,11 @@ var (
 // pods, ReplicaSets and warnings; it does not poll. Watches that break are
 // resumed, and what was known until then stays. A kind that may not be watched
 // is reported as the cause of its targets.
-func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error {
-	w := &watchRun{
-		c: c, feeds: map[feedKey]*feed{}, dirty: map[*watchEntry]bool{}, wake: make(chan struct{}, 1),
-		byUID: map[types.UID]*watchEntry{}, events: map[types.UID]map[types.UID]*corev1.Event{},
-		pods: newOwned[*corev1.Pod](), replicaSets: newOwned[*appsv1.ReplicaSet](),
-	}
+//
+// While the API server does not answer, away is told since when and why, and
+// once it does again the zero time. It is called as emit is; nil: nobody asks.
+func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress), away func(since time.Time, why string)) error {
+	w := newWatchRun(c)
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard())) // nothing may print under the UI
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -79,7 +78,9 @@ func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(mo
 			return nil
 		case <-time.After(coalesce):
 		}
-		told, again := w.collect(c.cfg.Now())
+		now := c.cfg.Now()
+		told, again := w.collect(now)
+		w.tellAway(now, &again, away)
 		for _, p := range told {
 			emit(p)
 		}
@@ -104,6 +105,17 @@ type watchRun struct {
 	pods        owned[*corev1.Pod]
 	replicaSets owned[*appsv1.ReplicaSet]
 	events      map[types.UID]map[types.UID]*corev1.Event // by the object they are about
+	away        absence[feedKey]
+
+	gone time.Time // since when away was told of; of the main loop alone
+}
+
+func newWatchRun(c *Client) *watchRun {
+	return &watchRun{
+		c: c, feeds: map[feedKey]*feed{}, dirty: map[*watchEntry]bool{}, wake: make(chan struct{}, 1),
+		byUID: map[types.UID]*watchEntry{}, events: map[types.UID]map[types.UID]*corev1.Event{},
+		pods: newOwned[*corev1.Pod](), replicaSets: newOwned[*appsv1.ReplicaSet](),
+	}
 }
 
 // watchEntry is a target with what is known about it.
@@ -243,6 +255,10 @@ func (w *watchRun) fix(e *watchEntry, p model.Progress) {
 // mark has an entry judged anew; w.mu is held.
 func (w *watchRun) mark(e *watchEntry) {
 	w.dirty[e] = true
+	w.stir()
+}
+
+func (w *watchRun) stir() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -343,6 +359,21 @@ func (w *watchRun) collect(now time.Time) (out []model.Progress, again time.Dura
 		}
 	}
 	return out, again
+}
+
+// tellAway tells when the API server went away, and when it is back. again is
+// made shorter when there may be something to tell earlier.
+func (w *watchRun) tellAway(now time.Time, again *time.Duration, tell func(since time.Time, why string)) {
+	w.mu.Lock()
+	since, why, later := w.away.since(now)
+	w.mu.Unlock()
+	*again = sooner(*again, later)
+	if since.IsZero() == w.gone.IsZero() {
+		return
+	}
+	if w.gone = since; tell != nil {
+		tell(since, why)
+	}
 }
 
 // judgeEntry judges an entry and reports whether there is news. w.mu is held.

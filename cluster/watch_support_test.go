@@ -25,6 +25,7 @@ type watched struct {
 	mu   sync.Mutex
 	last map[model.ObjectID]model.Progress
 	all  []model.Progress
+	away []time.Time // as told
 }
 
 func startWatch(t *testing.T, c *Client, targets ...model.Target) *watched {
@@ -40,6 +41,12 @@ func startWatch(t *testing.T, c *Client, targets ...model.Target) *watched {
 			}
 			w.last[p.ID] = p
 			w.all = append(w.all, p)
+		}, func(since time.Time, why string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if w.away = append(w.away, since); since.IsZero() != (why == "") {
+				t.Errorf("away since %v, because of %q", since, why)
+			}
 		})
 	}()
 	t.Cleanup(func() {

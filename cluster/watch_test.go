@@ -411,7 +411,7 @@ func TestWatchAway(t *testing.T) {
 	f.down.Store(true)
 	err := c.Watch(t.Context(), []model.Target{{ID: model.ObjectID{Kind: "Service", Namespace: "default", Name: "x"}, Version: "v1"}}, func(p model.Progress) {
 		t.Errorf("told %+v", p)
-	})
+	}, nil)
 	if model.CodeOf(err, 0) != model.ExitUnreachable {
 		t.Errorf("error %v", err)
 	}

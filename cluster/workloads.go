@@ -60,6 +60,7 @@ func judgeDeployment(r reading, p *model.Progress) error {
 		return err
 	}
 	settle(p)
+	p.Old = max(0, int(d.Status.Replicas-d.Status.UpdatedReplicas))
 	p.Message = deploymentMessage(d, rs, p)
 	if worst.cause == "" && p.Readiness != model.ReadinessReady {
 		worst = r.blockedByLeaving(rs)
@@ -223,6 +224,9 @@ func judgeStatefulSet(r reading, p *model.Progress) error {
 	}
 	settle(p)
 	p.Message = newPods(p)
+	if s.Status.UpdateRevision != s.Status.CurrentRevision {
+		p.Old = max(0, int(s.Status.Replicas-s.Status.UpdatedReplicas))
+	}
 	if p.Desired == 0 && replicas > 0 {
 		p.Message = fmt.Sprintf("all %d pods held back by the partition", replicas)
 	}
@@ -279,6 +283,7 @@ func judgeDaemonSet(r reading, p *model.Progress) error {
 		p.Readiness = model.ReadinessReady // the rest is for whoever deletes the pods
 	}
 	settle(p)
+	p.Old = max(0, int(d.Status.CurrentNumberScheduled-d.Status.UpdatedNumberScheduled))
 	p.Message = newPods(p)
 	if p.Desired == 0 {
 		p.Message = "no node asks for it"

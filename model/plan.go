@@ -122,7 +122,9 @@ type PlannedObject struct {
 	// Left is set on an object of the inventory that is not rendered any more:
 	// it is deleted, or kept for the Reason.
 	Left bool
-	Live LiveRef
+	// Going is set on an object that is being deleted already.
+	Going bool
+	Live  LiveRef
 
 	Prediction Prediction
 	// Owner is who else keeps the object as it is, in words: "Argo CD

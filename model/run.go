@@ -148,9 +148,14 @@ type RunObject struct {
 	// After is of what it is to become alone, and Migrates is set when fields
 	// are taken over from kubectl first: what a run was cut off in the middle
 	// of, is known by them.
-	After    string    `json:"after,omitempty"`
-	Migrates bool      `json:"migrates,omitempty"`
-	At       time.Time `json:"at,omitzero"` // of the result
+	After    string `json:"after,omitempty"`
+	Migrates bool   `json:"migrates,omitempty"`
+	// Before is of what it was alone, when what it becomes was predicted without
+	// the server: once what it needs is there, the server says it otherwise.
+	Before string `json:"before,omitempty"`
+	// Typed is set when its name was typed: what is lost with it was known.
+	Typed bool      `json:"typed,omitempty"`
+	At    time.Time `json:"at,omitzero"` // of the result
 }
 
 // approvedObject is what an approval is about in one object.
@@ -183,6 +188,17 @@ func (o PlannedObject) AfterDigest() string {
 	_, after := o.Approved()
 	data, err := json.Marshal(after)
 	if err != nil || after == nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// BeforeDigest is AfterDigest of what the object is before.
+func (o PlannedObject) BeforeDigest() string {
+	before, _ := o.Approved()
+	data, err := json.Marshal(before)
+	if err != nil || before == nil {
 		return ""
 	}
 	sum := sha256.Sum256(data)
@@ -289,6 +305,7 @@ type Progress struct {
 	Message   string    `json:"message,omitempty"`
 	Ready     int       `json:"ready,omitempty"`   // pods of the new revision that are ready
 	Desired   int       `json:"desired,omitempty"` // pods wanted
+	Old       int       `json:"old,omitempty"`     // pods of older revisions that are still there
 	Since     time.Time `json:"since,omitzero"`    // when it was applied
 	Pods      []Pod     `json:"pods,omitempty"`    // of the new revision, worst first
 	// Cause is the deepest known reason why the object is not ready: the

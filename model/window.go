@@ -20,6 +20,9 @@ type WindowRule struct {
 	// Manual lets what an operator confirms by hand through, where the rule
 	// would hold up an automatic run: manualSync of Argo CD's sync windows.
 	Manual bool
+	// Imported is set on a rule that another tool has: what its rules open by
+	// Manual they open for rules of their own kind only.
+	Imported bool
 	// Source is where the spans of a calendar are read from; nil: the schedule
 	// is complete.
 	Source *WindowSource
@@ -123,6 +126,9 @@ type WindowState struct {
 	Rule     string    `json:"rule,omitempty"` // its name
 	Until    time.Time `json:"until,omitzero"` // when Open changes; zero: not within a year
 	NextOpen time.Time `json:"nextOpen,omitzero"`
+	// Unknown is set while it is closed because a rule cannot be read: nobody can
+	// say when it opens.
+	Unknown bool `json:"unknown,omitempty"`
 	// Aside is what is to be known of how the rules were read; empty: nothing.
 	Aside string `json:"aside,omitempty"`
 }

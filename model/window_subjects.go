@@ -24,11 +24,21 @@ func (p *Plan) WindowSubjects() []WindowSubject {
 	}
 	for _, o := range p.Objects {
 		if o.Writes() {
-			add(WindowSubject{Group: o.ID.Group, Kind: o.ID.Kind, Namespace: o.ID.Namespace}, o.Risks)
+			add(o.ID.WindowSubject(), o.Risks)
 		}
 	}
 	if len(p.Risks) > 0 {
 		add(WindowSubject{}, p.Risks)
 	}
 	return out
+}
+
+// WindowSubject is an object as rules about time see it. A namespace is taken to
+// be in itself: whoever deletes it deletes all that is in it.
+func (id ObjectID) WindowSubject() WindowSubject {
+	s := WindowSubject{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace}
+	if id.Group == "" && id.Kind == "Namespace" {
+		s.Namespace = id.Name
+	}
+	return s
 }

@@ -34,6 +34,10 @@ func TestWindowSubjects(t *testing.T) {
 	if got := p.WindowSubjects(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
+	space := PlannedObject{ID: ObjectID{Kind: "Namespace", Name: "shop"}, Verdict: VerdictDelete}
+	if got := (&Plan{Objects: []PlannedObject{space}}).WindowSubjects(); !reflect.DeepEqual(got, []WindowSubject{{Kind: "Namespace", Namespace: "shop"}}) {
+		t.Errorf("a namespace is judged as %+v: a freeze of what is in it does not hold it", got)
+	}
 	p.Risks = []Risk{{Name: "prunes-many"}}
 	if got := p.WindowSubjects(); !reflect.DeepEqual(got, append(want, WindowSubject{Risks: []string{"prunes-many"}})) {
 		t.Errorf("with the plan's own risks: %+v", got)

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/fairtide-dev/fairtide/internal/marks"
+	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/change"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
@@ -19,6 +20,7 @@ import (
 	"github.com/fairtide-dev/fairtide/tui/proposed"
 	"github.com/fairtide-dev/fairtide/tui/revert"
 	"github.com/fairtide-dev/fairtide/tui/review"
+	"github.com/fairtide-dev/fairtide/tui/rollout"
 	"github.com/fairtide-dev/fairtide/tui/slot"
 	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/upgrades"
@@ -64,6 +66,10 @@ type App struct {
 	notice     string       // a sentence in the footer's place until the next key
 	shipNext   bool         // confirm as soon as the plan is read
 	leaving    bool         // quit as soon as no run is under way
+
+	pane    *rollout.Pane                      // behind an object of a run, that is kept current; nil: none is open
+	paneLog *rollout.Log                       // likewise
+	records map[string]*slot.Slot[[]model.Run] // of environments whose last run was interrupted
 
 	live *live // the watch over the plan on the review page; nil: there is none
 
@@ -114,7 +120,7 @@ func New(cfg Config) *App {
 		cfg: cfg, ctx: ctx, cancel: cancel, keys: keys,
 		theme: theme.New(theme.Options{Name: cfg.Theme, Colours: cfg.Colours, Depth: depth(cfg, colorprofile.TrueColor), ASCII: cfg.ASCII}),
 		home:  home.New(cfg.Repository),
-		runs:  map[string]*run{}, before: map[string][]string{},
+		runs:  map[string]*run{}, records: map[string]*slot.Slot[[]model.Run]{}, before: map[string][]string{},
 		at: action.Home,
 	}
 	a.tellSettings()
@@ -190,7 +196,7 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if changed {
 		a.frame = nil
 	}
-	return a, tea.Batch(cmd, a.schedule(), a.watch())
+	return a, tea.Batch(cmd, a.schedule(), a.watch(), a.inspect())
 }
 
 func (a *App) route(msg tea.Msg) (cmd tea.Cmd, changed bool) {

@@ -1,12 +1,15 @@
 package tui
 
 import (
+	"fmt"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
+	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
 // askAbort asks whether a run shall stop.
@@ -17,6 +20,10 @@ func (a *App) askAbort(r *run) {
 			a.abort(env)
 			return nil
 		})
+		return
+	}
+	if r.page.Followed {
+		a.askAbortElsewhere(r)
 		return
 	}
 	a.askAboutRun(env, "Abort the run in "+env+"?", "Go on", "Abort", func() tea.Cmd {
@@ -49,6 +56,8 @@ func (a *App) askAboutRun(env, title, cancel, confirm string, confirmed func() t
 			if r.page.Armed() {
 				return append(out, paint.Wrap("Nothing has been written yet, and nothing will be then: the run does not start by itself any more.", w)...)
 			}
+			done, all := r.page.Tally() // one line, so that the buttons stay where they are
+			out = append(out, paint.Cut(fmt.Sprintf("%d of %s written so far.", done, words.Count(all, "object")), w), "")
 			return append(out, paint.Wrap("Aborting starts no new write. What has been applied stays as it is, "+
 				"the record says how far the run came, and the lock is freed.", w)...)
 		},

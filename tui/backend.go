@@ -39,8 +39,26 @@ type Backend interface {
 	// Apply runs an approved plan and blocks until the run has ended. When the
 	// context ends it starts no new write and closes the record.
 	Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
+	// Follow tells the story of the run under way, whoever carries it out, until
+	// it has ended. begin is called before the first event with its record.
+	Follow(ctx context.Context, env string, begin func(model.Run), emit func(model.Event)) (model.Run, error)
+	// Abort asks whoever carries out the run under way to stop, and returns when
+	// it has.
+	Abort(ctx context.Context, env, reason string) error
+	// Resume continues an interrupted run, as Apply carries one out.
+	Resume(ctx context.Context, r model.ResumeRequest, emit func(model.Event)) (model.Run, error)
+	// Describe reads a live object with its pods and containers, and what was
+	// said about them lately.
+	Describe(ctx context.Context, env string, t model.Target) (model.ObjectTree, error)
+	// LogTail reads the last lines of a container's log; previous asks for that
+	// of its run before.
+	LogTail(ctx context.Context, env, namespace, pod, container string, previous bool, lines int) ([]string, error)
 	// History lists the runs, newest first.
 	History(ctx context.Context, env string) ([]model.Run, error)
+	// RunDiff says what a run changed, or with other how that one differs from
+	// it: Git before and after, seen through model.LensRun. The plan is for
+	// reading only.
+	RunDiff(ctx context.Context, env, run, other string) (*model.Plan, error)
 
 	// Proposed lists the open pull requests that touch the environment.
 	Proposed(ctx context.Context, env string) ([]model.Proposed, error)

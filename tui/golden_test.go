@@ -88,14 +88,43 @@ var pages = []struct {
 	{name: "review-armed", small: true, prepare: armable, open: func(x table) { x.arm(); x.Press("esc", "2", "enter") }},
 	{name: "review-for-kind", small: true, prepare: forDeployments, open: func(x table) { x.review() }},
 	{name: "home-skewed", small: true, prepare: skewed, open: func(x table) { x.Press("3") }},
-	{name: "rollout", open: func(x table) { x.ship(); x.Pass(6 * time.Second) }},
-	{name: "rollout-doomed", open: func(x table) { x.ship(); x.Pass(9 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+	{name: "rollout", small: true, open: func(x table) { x.ship(); x.Pass(6 * time.Second) }},
+	{name: "rollout-doomed", small: true, open: func(x table) { x.ship(); x.Pass(9 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Script = tuitest.Broken(time.Second, 100)
 	}},
-	{name: "rollout-succeeded", open: func(x table) { x.ship(); x.Pass(20 * time.Second) }},
-	{name: "rollout-failed", open: func(x table) { x.ship(); x.Pass(20 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
+	{name: "rollout-succeeded", small: true, open: func(x table) { x.ship(); x.Pass(20 * time.Second) }},
+	{name: "rollout-failed", small: true, open: func(x table) { x.ship(); x.Pass(20 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		b.Script = tuitest.Broken(time.Second, 5)
 	}},
+	{name: "rollout-slow", small: true, prepare: slow, open: func(x table) { x.ship(); x.Pass(12 * time.Second) }},
+	{name: "rollout-away", small: true, prepare: away, open: func(x table) { x.ship(); x.Pass(40 * time.Second) }},
+	{name: "rollout-pausing", small: true, open: func(x table) { x.ship(); x.Pass(time.Second); x.Press("p") }},
+	{name: "rollout-paused", small: true, open: func(x table) { x.ship(); x.Press("p"); x.Pass(6 * time.Second) }},
+	{name: "rollout-aborted", small: true, open: func(x table) {
+		x.ship()
+		x.Pass(2 * time.Second)
+		x.Press("a")
+		x.Pass(time.Second)
+		x.Press("tab", "enter")
+		x.Pass(time.Second)
+	}},
+	{name: "rollout-abort", small: true, open: func(x table) { x.ship(); x.Pass(2 * time.Second); x.Press("a") }},
+	{name: "rollout-interrupted", small: true, prepare: cutOff, open: func(x table) { x.Press("3", "r") }},
+	{name: "rollout-resume", small: true, prepare: cutOff, open: func(x table) { x.Press("3", "C") }},
+	{name: "rollout-resumed", small: true, prepare: cutOff, open: func(x table) { x.resume(); x.Pass(6 * time.Second) }},
+	{name: "rollout-takeover", small: true, prepare: expired, open: func(x table) { x.ship(); x.Pass(time.Second) }},
+	{name: "rollout-followed", small: true, prepare: elsewhere, open: func(x table) { x.Press("3", "r"); x.Pass(6 * time.Second) }},
+	{name: "rollout-followed-abort", small: true, prepare: elsewhere, open: func(x table) { x.Press("3", "r"); x.Pass(6 * time.Second); x.Press("a") }},
+	{name: "rollout-tree", small: true, prepare: broken, open: func(x table) { x.ship(); x.Pass(9 * time.Second); x.Press("enter"); x.Pass(time.Second) }},
+	{name: "rollout-log", small: true, prepare: slow, open: func(x table) { x.ship(); x.Pass(12 * time.Second); x.Press("l"); x.Pass(time.Second) }},
+	{name: "rollout-log-before", small: true, prepare: slow, open: func(x table) {
+		x.ship()
+		x.Pass(12 * time.Second)
+		x.Press("l", "o")
+		x.Pass(time.Second)
+	}},
+	{name: "home-interrupted", small: true, prepare: cutOff, open: func(x table) { x.Press("3") }},
+	{name: "home-elsewhere", small: true, prepare: elsewhere, open: func(x table) { x.Press("3") }},
 	{name: "rollout-testing", open: func(x table) { x.ship(); x.Pass(16 * time.Second) }, prepare: func(b *tuitest.Backend, _ *Config) {
 		tuitest.Tested(b, time.Second, true)
 	}},
@@ -119,6 +148,9 @@ var pages = []struct {
 	{name: "merge-closed", open: func(x table) { x.Press("3", "p", "M") }, prepare: func(b *tuitest.Backend, _ *Config) { closeWindow(b, true) }},
 	{name: "upgrades", small: true, open: func(x table) { x.Press("3", "u") }},
 	{name: "history", small: true, open: func(x table) { x.Press("3", "h", "j") }},
+	{name: "history-continued", small: true, open: func(x table) { x.Press("3", "h", "j", "c", "k") }},
+	{name: "run-diff", small: true, open: func(x table) { x.Press("3", "h", "j", "d", "]") }},
+	{name: "run-compared", small: true, open: func(x table) { x.Press("3", "h", "c", "j", "c") }},
 	{name: "problems", small: true, prepare: troubled, open: func(x table) {
 		x.Press("3", "h", "ctrl+r")
 		x.backend.Fail("Status staging", nil)

@@ -35,7 +35,7 @@ func (a *App) filterHome() {
 // pending was read after it was opened, or more was merged meanwhile.
 func (a *App) nameShipped() {
 	p := a.review
-	if p == nil || p.Draft != nil || p.Proposed != nil || p.Plan.Value == nil {
+	if p == nil || p.Draft != nil || p.Proposed != nil || p.Past != nil || p.Plan.Value == nil {
 		return
 	}
 	changes := a.home.Pending(p.Environment.Name).Value.Changes

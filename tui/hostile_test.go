@@ -114,6 +114,23 @@ func spoil(rng *rand.Rand, b *tuitest.Backend) {
 	}
 }
 
+// spoilTrees puts hostile text into all that is behind the sample's objects.
+func spoilTrees(rng *rand.Rand, b *tuitest.Backend) {
+	text := func() string { return hostileText(rng) }
+	pod := model.TreeNode{Kind: "Pod", Name: text(), Status: text(), Reason: text(), Message: text(), Cause: text(), Node: text(), Current: true, Children: []model.TreeNode{
+		{Kind: "container", Name: text(), Status: text(), Reason: text(), Image: text(), Restarts: rng.IntN(3), Logs: true, Previous: true},
+	}}
+	tree := model.ObjectTree{
+		Root:   model.TreeNode{Kind: text(), Name: text(), Status: text(), Children: []model.TreeNode{pod}},
+		Events: []model.ObjectEvent{{Type: "Warning", Reason: text(), Object: text(), Message: text(), Count: rng.IntN(3)}},
+		Notes:  []string{text()},
+	}
+	for _, p := range b.Plans["production"].Objects {
+		b.Trees[p.ID.Name] = tree
+	}
+	b.Logs[pod.Children[0].Name] = []string{text(), text()}
+}
+
 // hostileRules are rules whose every name is from outside.
 func hostileRules(rng *rand.Rand) []model.WindowRule {
 	text := func() string { return hostileText(rng) }
@@ -173,6 +190,8 @@ func TestAHostileRollout(t *testing.T) {
 		x.ship()
 		r := x.app.runs["production"]
 		for i := range 200 {
+			x.backend.Set(func(b *tuitest.Backend) { spoilTrees(rng, b) })
+			x.Send(tuitest.Key([]string{"enter", "l", "o", "tab", "j", "pgdown", "p"}[rng.IntN(7)]))
 			o := r.page.Plan.Objects[rng.IntN(5)]
 			r.page.Take([]model.Event{
 				{Time: time.Now(), Type: model.EventNote, Message: hostileText(rng)},

@@ -107,8 +107,10 @@ func (a *App) askWith(p *review.Page, title string, body func(frame.Frame, int) 
 // reviewAgain is a page for the commit of a run, with what the operator decided
 // for it.
 func reviewAgain(r *run) *review.Page {
-	p := review.New(r.page.Environment, r.page.Plan.Commit, r.page.Shipped, 0)
-	p.Keep, p.Replace = slices.Clone(r.page.Plan.Kept), r.page.Plan.Replaces
+	p := review.New(r.page.Environment, r.page.Commit(), r.page.Shipped, 0)
+	if plan := r.page.Plan; plan != nil {
+		p.Keep, p.Replace = slices.Clone(plan.Kept), plan.Replaces
+	}
 	return p
 }
 

@@ -98,7 +98,7 @@ func (l *live) next(wait time.Duration) tea.Msg {
 // is made anew when it is read again, so that it is left to the operator.
 func (a *App) watch() tea.Cmd {
 	p := a.review
-	wanted := a.at == action.Review && p.Plan.Loaded && p.Draft == nil
+	wanted := a.at == action.Review && p.Plan.Loaded && p.Draft == nil && p.Past == nil
 	if a.live != nil && (!wanted || a.live.page != p || a.live.commit != p.Plan.Value.Commit) {
 		a.live.cancel()
 		a.live = nil

@@ -86,17 +86,18 @@ func (a *App) loadStatus(env string) tea.Cmd {
 		return a.cfg.Backend.Status(ctx, env)
 	}, func() tea.Cmd {
 		st, p := a.home.Status(env).Value, a.home.Pending(env)
+		found := a.findInterrupted(env)
 		if st.Problem != "" || p.Busy() || !p.Loaded && p.Err == nil || a.home.Status(env).Err != nil {
-			return nil
+			return found
 		}
 		deployed := ""
 		if st.Deployed != nil {
 			deployed = st.Deployed.Commit
 		}
 		if p.Err == nil && p.Value.Deployed == deployed && p.Value.Head.Hash == st.Head {
-			return nil
+			return found
 		}
-		return a.loadPending(env)
+		return tea.Batch(found, a.loadPending(env))
 	})
 }
 
@@ -122,6 +123,9 @@ func (a *App) followHome() tea.Cmd {
 func (a *App) loadPlan(p *review.Page) tea.Cmd {
 	if p.Draft != nil {
 		return a.remakeDraft(p)
+	}
+	if p.Past != nil {
+		return a.loadPast(p)
 	}
 	env, proposal := p.Environment.Name, p.Proposed
 	ask := model.PlanAsk{Environment: env, Commit: p.Commit, Lenses: true, Keep: slices.Clone(p.Keep), Replace: p.Replace}

@@ -210,9 +210,45 @@ func (r reporting) Apply(ctx context.Context, a model.Approval, emit func(model.
 	return v, err
 }
 
+func (r reporting) Follow(ctx context.Context, env string, begin func(model.Run), emit func(model.Event)) (model.Run, error) {
+	v, err := r.Backend.Follow(ctx, env, begin, emit)
+	r.log.take(ctx, env, "watching the run", err)
+	return v, err
+}
+
+func (r reporting) Abort(ctx context.Context, env, reason string) error {
+	err := r.Backend.Abort(ctx, env, reason)
+	r.log.take(ctx, env, "asking the run to stop", err)
+	return err
+}
+
+func (r reporting) Resume(ctx context.Context, q model.ResumeRequest, emit func(model.Event)) (model.Run, error) {
+	v, err := r.Backend.Resume(ctx, q, emit)
+	r.log.take(ctx, q.Environment, "resuming run "+q.Run, err)
+	return v, err
+}
+
+func (r reporting) Describe(ctx context.Context, env string, t model.Target) (model.ObjectTree, error) {
+	v, err := r.Backend.Describe(ctx, env, t)
+	r.log.take(ctx, env, "reading the pods of "+t.ID.String(), err)
+	return v, err
+}
+
+func (r reporting) LogTail(ctx context.Context, env, namespace, pod, container string, previous bool, lines int) ([]string, error) {
+	v, err := r.Backend.LogTail(ctx, env, namespace, pod, container, previous, lines)
+	r.log.take(ctx, env, "reading the log of "+container+" in pod "+pod, err)
+	return v, err
+}
+
 func (r reporting) History(ctx context.Context, env string) ([]model.Run, error) {
 	v, err := r.Backend.History(ctx, env)
 	r.log.take(ctx, env, "reading its history", err)
+	return v, err
+}
+
+func (r reporting) RunDiff(ctx context.Context, env, run, other string) (*model.Plan, error) {
+	v, err := r.Backend.RunDiff(ctx, env, run, other)
+	r.log.take(ctx, env, "reading what "+run+" changed", err)
 	return v, err
 }
 

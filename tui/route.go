@@ -55,9 +55,9 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 // key must not run through several pages.
 func leads(act action.Action) bool {
 	switch act.ID {
-	case action.Reviewed, action.AcceptAlike, action.Filter, action.Abort, action.Again, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
+	case action.Reviewed, action.AcceptAlike, action.Filter, action.Abort, action.Again, action.RollBack, action.Pause, action.Resume, action.OpenTree, action.OpenLog, action.PrevLog, action.OpenRun, action.OpenReview, action.OpenDiff, action.Back, action.Quit, action.Exit,
 		action.Revert, action.OpenProposed, action.OpenUpgrades, action.OpenWindows, action.WhatIf, action.OpenChange, action.MakeDraft, action.KeepLive, action.Replace,
-		action.Search, action.Take, action.EditSource, action.OpenSource, action.Palette, action.Problems, action.Mouse, action.Suspend, action.Dismiss, action.DismissAll:
+		action.Search, action.Take, action.EditSource, action.OpenSource, action.Palette, action.Problems, action.Mouse, action.Suspend, action.Dismiss, action.DismissAll, action.CompareRuns:
 		return true
 	}
 	return act.Writes
@@ -78,8 +78,7 @@ func (a *App) do(id action.ID) tea.Cmd {
 	case action.Rollout:
 		return a.doRollout(id)
 	case action.History:
-		a.history.Do(id)
-		return nil
+		return a.doHistory(id)
 	case action.Reverting:
 		return a.doRevert(id)
 	case action.Proposed:
@@ -141,8 +140,9 @@ func (a *App) doHome(id action.ID) tea.Cmd {
 		return a.openReview(true)
 	case action.OpenRun:
 		env, _ := a.home.Environment()
-		a.at, a.runEnv = action.Rollout, env.Name
-		return nil
+		return a.openRun(env)
+	case action.Resume:
+		return a.askResume()
 	case action.OpenProposed:
 		return a.openProposed()
 	case action.OpenUpgrades:
@@ -189,6 +189,12 @@ func (a *App) doRollout(id action.ID) tea.Cmd {
 		a.askAbort(r)
 	case action.Again:
 		return a.show(reviewAgain(r))
+	case action.RollBack:
+		return a.rollBack(r)
+	case action.Pause:
+		a.pause(r)
+	case action.Resume:
+		return a.askResume()
 	default:
 		r.page.Do(id)
 	}
@@ -275,7 +281,13 @@ func (a *App) back() tea.Cmd {
 	case action.Windows:
 		return a.leaveWindows()
 	case action.Rollout:
-		a.at = action.Home
+		if r := a.runs[a.runEnv]; !r.page.Leave() {
+			a.at = action.Home
+			if r.page.Followed {
+				a.unfollow(a.runEnv)
+				return a.loadStatus(a.runEnv)
+			}
+		}
 	case action.Errors:
 		if !a.problems.Leave() {
 			a.at = a.errorsFrom

@@ -21,15 +21,18 @@ const pace = 50 * time.Millisecond
 
 // run is an approved plan on its way.
 type run struct {
-	page   *rollout.Page
-	cancel context.CancelFunc
-	feed   *feed
+	page     *rollout.Page
+	cancel   context.CancelFunc
+	feed     *feed
+	brake    *model.Brake   // nil: the run cannot be held up from here
+	approval model.Approval // of a run that was begun here
 }
 
 // runMsg is what a run told since the last one.
 type runMsg struct {
 	env    string
 	run    *run
+	begun  *model.Run // the record of the run that is followed from now on
 	events []model.Event
 	ended  bool
 	record model.Run
@@ -47,6 +50,10 @@ func newFeed() *feed { return &feed{wake: make(chan struct{}, 1)} }
 
 func (f *feed) emit(e model.Event) {
 	f.add(func(m *runMsg) { m.events = append(m.events, e) })
+}
+
+func (f *feed) begin(r model.Run) {
+	f.add(func(m *runMsg) { m.begun, m.events = &r, nil })
 }
 
 func (f *feed) finish(record model.Run, err error) {
@@ -83,20 +90,30 @@ func (a *App) start(env model.Environment, approval model.Approval, shipped []mo
 		a.notice = a.underWay(env.Name)
 		return nil
 	}
+	approval.Brake = &model.Brake{}
+	r := &run{page: rollout.New(env, approval.Plan, shipped, a.now()), brake: approval.Brake, approval: approval}
+	return a.carry(r, func(ctx context.Context) (model.Run, error) {
+		return a.cfg.Backend.Apply(ctx, approval, r.feed.emit)
+	})
+}
+
+// carry shows the page of a run and carries out what tells of it.
+func (a *App) carry(r *run, do func(context.Context) (model.Run, error)) tea.Cmd {
+	env := r.page.Environment.Name
 	ctx, cancel := context.WithCancel(a.ctx)
-	r := &run{page: rollout.New(env, approval.Plan, shipped, a.now()), cancel: cancel, feed: newFeed()}
-	a.runs[env.Name] = r
-	a.tellHome(env.Name, r)
-	a.at, a.runEnv = action.Rollout, env.Name
+	r.cancel, r.feed = cancel, newFeed()
+	a.runs[env] = r
+	a.tellHome(env, r)
+	a.at, a.runEnv = action.Rollout, env
 	a.running.Add(1)
 	return tea.Batch(
 		func() tea.Msg {
 			defer a.running.Done()
 			defer cancel()
-			r.feed.finish(a.cfg.Backend.Apply(ctx, approval, r.feed.emit))
+			r.feed.finish(do(ctx))
 			return nil
 		},
-		func() tea.Msg { return r.feed.next(env.Name, r, 0) },
+		func() tea.Msg { return r.feed.next(env, r, 0) },
 	)
 }
 
@@ -121,6 +138,9 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 		return nil
 	}
 	armed := r.page.Armed()
+	if msg.begun != nil {
+		r.page.Begin(*msg.begun)
+	}
 	r.page.Take(msg.events)
 	if !msg.ended {
 		a.tellHome(msg.env, r)
@@ -131,6 +151,9 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 		}
 		return again
 	}
+	if !r.page.Found() {
+		return a.lostSight(msg)
+	}
 	r.page.Finish(msg.record, msg.err, a.now())
 	delete(a.home.Running, msg.env)
 	if q := a.question; q != nil && q.run == msg.env {
@@ -140,6 +163,7 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 	if errors.As(msg.err, &moved) {
 		a.tellMoved(r, moved.Moved)
 	}
+	a.offerTakeOver(r, msg.err)
 	if _, any := a.anyActive(); a.leaving && !any {
 		return tea.Quit
 	}
@@ -148,7 +172,7 @@ func (a *App) runTold(msg runMsg) tea.Cmd {
 
 // tellHome keeps on the home page how a run stands.
 func (a *App) tellHome(env string, r *run) {
-	a.home.Running[env] = home.Running{State: r.page.State(), Words: r.page.Words(a.clusterNow(env)), Armed: r.page.Armed(), Until: r.page.Until()}
+	a.home.Running[env] = home.Running{State: r.page.State(), Words: r.page.Words(a.clusterNow(env)), Armed: r.page.Armed(), Until: r.page.Until(), Followed: r.page.Followed}
 }
 
 // began tells that an armed run has started, wherever the operator is by then.
@@ -163,7 +187,7 @@ func (a *App) began(env string) {
 
 // abort tells a run to stop; it ends when its record is closed.
 func (a *App) abort(env string) {
-	if r := a.runs[env]; r != nil && !r.page.Done() {
+	if r := a.runs[env]; r != nil && !r.page.Done() && !r.page.Followed {
 		r.page.Aborting = true
 		r.cancel()
 	}

@@ -31,10 +31,10 @@ func TestABrokenRolloutNamesTheReason(t *testing.T) {
 		x.ship()
 		x.Pass(7 * time.Second)
 		x.Has("will not become ready: image ghcr.io/shop/gateway:2.0.9 cannot be pulled: manifest unknown",
-			"gateway-7d4b9c-x2x7q", "ImagePullBackOff", "1 of 3 ready", "1 failed")
+			"gateway-7d4b9c-x2x7q", "ImagePullBackOff", "1 of 3 ready", "1 doomed")
 		x.Lacks("9kk2p") // a pod that is ready is no news
 		x.Pass(20 * time.Second)
-		x.Has("✗ failed: production: Deployment shop/gateway will not become ready", "What was applied stays as it is.")
+		x.Has("✗ failed: production: Deployment shop/gateway will not become ready", "All 5 objects were written, and stay as they are.")
 		x.Press("r")
 		x.Has("production  review", "5 of 26 objects")
 	})

@@ -67,10 +67,28 @@ func (a *App) called(act action.Action) action.Action {
 			act.Label = "previous match"
 		}
 	}
-	if act.ID == action.Abort && a.at == action.Rollout && a.runs[a.runEnv].page.Armed() {
-		act.Label = "cancel"
+	if a.at == action.Rollout {
+		act.Label = a.runs[a.runEnv].calls(act)
 	}
 	return act
+}
+
+// calls is what an action is called on the page of the run, as it stands.
+func (r *run) calls(act action.Action) string {
+	pane := r.page.Pane() != nil
+	switch {
+	case act.ID == action.Abort && r.page.Armed():
+		return "cancel"
+	case act.ID == action.Abort && r.page.Followed:
+		return "ask to stop"
+	case act.ID == action.Pause && r.brake != nil && r.brake.On():
+		return "go on"
+	case act.ID == action.Back && pane:
+		return "close"
+	case act.ID == action.OpenLog && r.page.Logs():
+		return "events"
+	}
+	return act.Label
 }
 
 // whyTool is why a tool of the review page is of no use just now.

@@ -48,6 +48,8 @@ func (a *App) runState(env string) string {
 		return g.Armed + " armed, " + page.Opens(a.clusterNow(env))
 	case page.Failing():
 		return g.Failed + " failing"
+	case page.Paused():
+		return g.Armed + " paused"
 	default:
 		return g.Busy + " rolling out"
 	}
@@ -72,7 +74,7 @@ func (a *App) pageState() string {
 	case action.Rollout:
 		page := a.runs[a.runEnv].page
 		if !page.Done() {
-			return ""
+			return a.runState(a.runEnv)
 		}
 		glyph, _ := a.theme.Run(page.State())
 		return glyph + " " + string(page.State())
@@ -85,6 +87,9 @@ func (a *App) pageState() string {
 // progress is the terminal's own progress bar, for a run under way.
 func (a *App) progress() *tea.ProgressBar {
 	env, any := a.anyActive()
+	if !any && a.at == action.Rollout && a.active(a.runEnv) {
+		env, any = a.runEnv, true
+	}
 	if !any {
 		return nil
 	}
@@ -180,7 +185,7 @@ func (a *App) anyActive() (string, bool) {
 	var found, armed []string
 	for env, r := range a.runs {
 		switch {
-		case !a.active(env):
+		case !a.active(env), r.page.Followed: // that one goes on without this program
 		case r.page.Armed():
 			armed = append(armed, env)
 		default:

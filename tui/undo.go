@@ -24,7 +24,11 @@ func (a *App) openRevert() tea.Cmd {
 	switch a.at {
 	case action.Rollout:
 		r := a.runs[a.runEnv].page
-		p = revert.New(r.Environment, revert.Shipped(r.Environment.Name, r.Plan.From, r.Shipped))
+		ways := revert.Run(r.Environment.Name, r.Run())
+		if r.Plan != nil {
+			ways = revert.Shipped(r.Environment.Name, r.From(), r.Shipped)
+		}
+		p = revert.New(r.Environment, ways)
 	case action.History:
 		r, _ := a.history.Selected()
 		p = revert.New(a.history.Environment, revert.Run(r.Environment, r))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/rollout"
 )
 
 // planReading and its like are why something cannot be done just now.
@@ -32,9 +33,7 @@ func (a *App) whyOn(page action.Scope, id action.ID) string {
 	case action.Rollout:
 		return a.whyRollout(id)
 	case action.History:
-		if _, ok := a.history.Selected(); !ok && id == action.Revert {
-			return "no run is selected"
-		}
+		return a.whyHistory(id)
 	case action.Reverting:
 		if id == action.MakeDraft {
 			return a.whyRevertDraft()
@@ -67,9 +66,12 @@ func (a *App) whyHome(id action.ID) string {
 			return a.underWay(env.Name) + "; " + a.keyOf(action.OpenRun, action.Home) + " shows it"
 		}
 	case action.OpenRun:
-		if a.runs[env.Name] == nil {
+		_, interrupted := a.home.Interrupted[env.Name]
+		if a.runs[env.Name] == nil && !interrupted && !a.heldElsewhere(env.Name) {
 			return "no run was started here in " + env.Name + "; " + a.keyOf(action.OpenHistory, action.Home) + " shows its history"
 		}
+	case action.Resume:
+		return a.whyResume()
 	case action.OpenChange:
 		if _, ok := a.home.Change(); !ok {
 			return "no change is selected: nothing is pending here"
@@ -156,6 +158,8 @@ func (a *App) whyNoPlan() string {
 func (a *App) whyShip() string {
 	p := a.review
 	switch {
+	case p.Past != nil:
+		return whyPast
 	case p.Proposed != nil:
 		return "it is not merged, so there is nothing to ship: " + a.keyOf(action.Back, action.Review) + ", then " +
 			a.keyOf(action.Merge, action.Proposed) + " merges it"
@@ -185,6 +189,8 @@ func (a *App) whyPublish() string {
 func (a *App) whyKeep() string {
 	p := a.review
 	switch {
+	case p.Past != nil:
+		return whyPast
 	case p.Plan.Value == nil || p.Plan.Busy():
 		return planReading
 	case a.adopt.Busy():
@@ -199,6 +205,8 @@ func (a *App) whyReplace() string {
 	p := a.review
 	o, ok := p.Planned()
 	switch {
+	case p.Past != nil:
+		return whyPast
 	case p.Plan.Value == nil || p.Plan.Busy():
 		return planReading
 	case !ok || o.Verdict != model.VerdictReplace:
@@ -220,8 +228,65 @@ func (a *App) whyRollout(id action.ID) string {
 		return "the run is being aborted"
 	case id == action.Again && !r.Done():
 		return "the run is still under way"
-	case id == action.Revert && !r.Failed():
+	case id == action.Revert && !r.Failed() && !r.Doomed():
 		return a.keyOf(id, action.Rollout) + " reverts a run that has failed; " + a.keyOf(action.OpenHistory, action.Rollout) + " lists every run"
+	case id == action.Resume && r.Done() && !r.Interrupted():
+		return "the run was not interrupted: it has ended"
+	case id == action.Resume:
+		return a.whyResume()
+	case id == action.Pause:
+		return whyPause(r)
+	case id == action.RollBack:
+		return whyRollBack(r)
+	}
+	return a.whyPane(r, id)
+}
+
+func whyPause(r *rollout.Page) string {
+	switch {
+	case r.Done():
+		return "the run has ended"
+	case r.Armed():
+		return "the run has not begun"
+	case r.Followed:
+		return "only whoever carries the run out can hold it up"
+	case r.LastWave() && !r.Paused():
+		return "the last wave is under way: there is none to hold up"
+	}
+	return ""
+}
+
+func whyRollBack(r *rollout.Page) string {
+	switch {
+	case !r.Done():
+		return "the run is still under way"
+	case !r.Failed():
+		return "there is nothing to roll back: the run did not fail"
+	case r.From() == "":
+		return "nothing was live before the run: there is nothing to roll back to"
+	case r.From() == r.Commit():
+		return "the same commit was live before the run"
+	}
+	return ""
+}
+
+// whyPane is why nothing can be shown of what is behind an object.
+func (a *App) whyPane(r *rollout.Page, id action.ID) string {
+	switch id {
+	case action.OpenTree, action.OpenLog:
+		if _, ok := r.Selected(); !ok && r.Pane() == nil {
+			return "only an object has pods: select one"
+		}
+		if r.Armed() {
+			return "nothing has been applied yet"
+		}
+	case action.PrevLog:
+		if r.Pane() == nil || !r.Logs() {
+			return a.keyOf(action.OpenLog, action.Rollout) + " shows a log first"
+		}
+		if !r.HasEarlier() {
+			return "this container has not run before"
+		}
 	}
 	return ""
 }

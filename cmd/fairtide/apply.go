@@ -22,6 +22,7 @@ import (
 
 type applyFlags struct {
 	commit, plan, override string
+	takeOver               string
 	yes, replace, wait     bool
 	keep                   []string
 	confirmed              []string // objects, by model.ObjectID.Ref
@@ -54,6 +55,10 @@ waiting does not mend, such as a missing approval, is refused now; a soak is
 judged when the window opens. A cluster that is away is waited for. With -o json
 there is an event of type armed when it begins to wait, and when the time changes.
 
+A lock whose holder let it expire, as a run that was killed does, is taken over
+only with a reason, which is recorded: asked for at the terminal, or given with
+--take-over. To continue that run instead, see ` + "`fairtide resume`" + `.
+
 Exits 3 when the window is closed, 4 when the plan no longer matches what was
 approved, 5 when someone else holds the lock, 6 when the apply or the rollout
 failed, 8 when requirements are not met or a name was not confirmed, 130 when it
@@ -64,6 +69,7 @@ was interrupted.`,
 	c.Flags().StringVar(&a.commit, "commit", "", "apply this merged revision instead of the branch's head")
 	c.Flags().StringVar(&a.plan, "plan", "", "apply the plan saved in this file")
 	c.Flags().StringVar(&a.override, "override", "", "reason to apply although the window is closed or requirements are not met; it is recorded")
+	c.Flags().StringVar(&a.takeOver, "take-over", "", "reason to take over a lock whose holder let it expire; it is recorded")
 	c.Flags().BoolVar(&a.wait, "wait-for-window", false, "confirm now, and start when the window opens")
 	c.Flags().BoolVar(&a.yes, "yes", false, "confirm the plan")
 	c.Flags().BoolVar(&a.replace, "replace", false, "allow objects to be deleted and made again where an immutable field changes")
@@ -126,9 +132,14 @@ func (p *program) apply(ctx context.Context, a applyFlags) error {
 			return err
 		}
 	}
-	approval := model.Approval{Plan: plan, Override: a.override, Confirmed: a.confirmed, Reviewed: p.reviewed(plan), Wait: a.wait}
+	if a.takeOver, err = p.takeOver(ctx, e, name, a.takeOver); err != nil {
+		return err
+	}
+	approval := model.Approval{
+		Plan: plan, Override: a.override, Confirmed: a.confirmed, Reviewed: p.reviewed(plan), Wait: a.wait, TakeOver: a.takeOver,
+	}
 	_, err = e.Apply(ctx, approval, p.logged(p.eventWriter(format)))
-	return err
+	return takeOverFlag(err, "--take-over")
 }
 
 // warnLength says when a plan is not expected to end before the window closes.
@@ -180,11 +191,15 @@ func loadPlan(path, environment string) (*planDocument, error) {
 // objects that are confirmed by name. Without a terminal there is nobody to
 // ask, and silence is not consent.
 func (p *program) confirm(ctx context.Context, plan *model.Plan, named []string) ([]string, error) {
+	return p.confirmTo(ctx, plan, named, fmt.Sprintf("to apply %s to it", model.Short(plan.Commit)))
+}
+
+func (p *program) confirmTo(ctx context.Context, plan *model.Plan, named []string, what string) ([]string, error) {
 	if !term.IsTerminal(p.stdin.Fd()) {
 		return nil, model.Errorf(model.ExitUsage, "%s: not a terminal, so the plan cannot be confirmed; review it with `fairtide diff` and pass --yes", plan.Environment)
 	}
-	in := bufio.NewReader(p.stdin)
-	if err := p.typed(ctx, in, plan.Environment, fmt.Sprintf("to apply %s to it", model.Short(plan.Commit))); err != nil {
+	in := p.keyboard()
+	if err := p.typed(ctx, in, plan.Environment, what); err != nil {
 		return nil, err
 	}
 	if plan.Unconfirmed(named) == nil {
@@ -192,6 +207,15 @@ func (p *program) confirm(ctx context.Context, plan *model.Plan, named []string)
 	}
 	lost := model.Refs(plan.ToType())
 	return append(named, lost...), p.typed(ctx, in, plan.Phrase(), "to lose "+strings.Join(lost, ", "))
+}
+
+// keyboard is what the operator types, for all questions of one command: what
+// was read ahead with one answer belongs to the next.
+func (p *program) keyboard() *bufio.Reader {
+	if p.typing == nil {
+		p.typing = bufio.NewReader(p.stdin)
+	}
+	return p.typing
 }
 
 // typed asks for a text to be typed.

@@ -175,3 +175,61 @@ func (b *backend) History(ctx context.Context, env string) ([]model.Run, error) 
 	}
 	return e.History(ctx, env)
 }
+
+func (b *backend) RunDiff(ctx context.Context, env, run, other string) (*model.Plan, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var d *model.RunDiff
+	if other == "" {
+		d, err = e.RunDiff(ctx, env, run)
+	} else {
+		d, err = e.CompareRuns(ctx, env, run, other)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.Plan, nil
+}
+
+func (b *backend) Describe(ctx context.Context, env string, t model.Target) (model.ObjectTree, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.ObjectTree{}, err
+	}
+	return e.Describe(ctx, env, t)
+}
+
+func (b *backend) LogTail(ctx context.Context, env, namespace, pod, container string, previous bool, lines int) ([]string, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.LogTail(ctx, env, namespace, pod, container, previous, lines)
+}
+
+func (b *backend) Resume(ctx context.Context, r model.ResumeRequest, emit func(model.Event)) (model.Run, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.Run{}, err
+	}
+	return e.Resume(ctx, r, b.program.logged(emit))
+}
+
+func (b *backend) Follow(ctx context.Context, env string, begin func(model.Run), emit func(model.Event)) (model.Run, error) {
+	e, err := b.open(ctx)
+	if err != nil {
+		return model.Run{}, err
+	}
+	return e.Follow(ctx, env, begin, emit)
+}
+
+func (b *backend) Abort(ctx context.Context, env, reason string) error {
+	e, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = e.AbortAndFollow(ctx, env, reason, func(model.Run) {}, func(model.Event) {})
+	return err
+}

@@ -50,7 +50,7 @@ func (a almanac) resolved(rules []model.WindowRule, read func([]model.WindowRule
 		}
 		address, err := a.lookup.Resolve("the address of the calendar", s.URL)
 		if err != nil {
-			wrong[i], known[i].Source = err.Error(), nil
+			wrong[i], known[i].Source = err.Error()+"; it has to be set where fairtide runs", nil
 			continue
 		}
 		with := *s

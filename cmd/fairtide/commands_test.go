@@ -52,6 +52,7 @@ func TestDiffApplyDiff(t *testing.T) {
 	w.must(0, "diff", "-e", "staging", "--commit", good)
 
 	w.checkLive("staging", good)
+	w.checkHistory("staging", good)
 }
 
 // checkLive compares what is live with what the environment's state and

@@ -71,7 +71,12 @@ func (p *program) configCheck(args []string, strict bool) error {
 	if err != nil {
 		return model.Errorf(model.ExitUsage, "the configuration cannot be read: %w", err)
 	}
-	c, report := config.Check(shown, data, p.now(), os.DirFS(root))
+	tree, err := os.OpenRoot(root) // a link does not lead out of it
+	if err != nil {
+		return model.Errorf(model.ExitUsage, "the repository cannot be read: %w", err)
+	}
+	defer func() { _ = tree.Close() }()
+	c, report := config.Check(shown, data, p.now(), tree.FS())
 	d := checkDocument{
 		File: shown, Valid: len(report.Problems) == 0, Environments: []string{},
 		Problems: orEmpty(report.Problems), Warnings: orEmpty(report.Warnings),

@@ -127,6 +127,14 @@ func TestJourneyReviewAndShip(t *testing.T) {
 	}
 	o.types("h")
 	o.sees("production  history", "production-2  ✓ succeeded", model.Short(good))
+	o.types("d")
+	o.sees("what production-2 changed", "Git, before", "~ update")
+	o.types("\x1b")
+	o.sees("production  history")
+	o.types("cjc") // with the one before it
+	o.sees("production-1 compared with production-2", "Git, before")
+	o.types("\x1b")
+	o.sees("production  history")
 	o.types("\x1b")
 	o.sees("PENDING IN production")
 	o.leaves()

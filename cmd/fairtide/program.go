@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type program struct {
 	flags    flags
 	progress func(string) // of a long fetch; nil: to stderr
 	log      *slog.Logger
-	opened   *repo.Repo // by engine; nil: not yet
+	opened   *repo.Repo    // by engine; nil: not yet
+	typing   *bufio.Reader // by keyboard; nil: not yet
 }
 
 // flags are the global ones.
@@ -118,7 +120,7 @@ Without a command it opens the terminal UI.`,
 	f.BoolVar(&p.flags.readOnly, "read-only", false, "refuse everything that writes to a cluster")
 	f.StringVar(&p.flags.logFile, "log-file", "", "append a log of what is done to this file")
 	root.AddCommand(p.statusCommand(), p.changesCommand(), p.diffCommand(), p.applyCommand(),
-		p.testCommand(), p.historyCommand(), p.windowCommand(), p.revertCommand(),
+		p.testCommand(), p.historyCommand(), p.watchCommand(), p.resumeCommand(), p.abortCommand(), p.windowCommand(), p.revertCommand(),
 		p.adoptCommand(), p.proposedCommand(), p.mergeCommand(), p.imagesCommand(), p.bumpCommand(), p.configCommand(),
 		p.validateCommand(), p.runCommand(), p.initCommand(), p.versionCommand())
 	root.SetHelpCommand(p.helpCommand(root))
@@ -146,7 +148,7 @@ func (p *program) prepare(cmd *cobra.Command) error {
 // applyEnvironment lets FAIRTIDE_* variables stand in for the flags that were
 // not given: FAIRTIDE_LOG_FILE for --log-file.
 func (p *program) applyEnvironment(fs *pflag.FlagSet) error {
-	byHand := map[string]bool{"help": true, "yes": true, "override": true, "now": true}
+	byHand := map[string]bool{"help": true, "yes": true, "override": true, "now": true, "reason": true, "take-over": true}
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
 		name := "FAIRTIDE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

@@ -28,12 +28,13 @@ type paper struct {
 
 type paperLease struct{}
 
-func (paperLease) Held() bool                           { return true }
-func (paperLease) Lost() <-chan struct{}                { return nil }
-func (paperLease) Aborted() <-chan string               { return nil }
-func (paperLease) SetDoing(string)                      {}
-func (paperLease) SetRun(context.Context, string) error { return nil }
-func (paperLease) Release(context.Context) error        { return nil }
+func (paperLease) Held() bool                                { return true }
+func (paperLease) Lost() <-chan struct{}                     { return nil }
+func (paperLease) Aborted() <-chan string                    { return nil }
+func (paperLease) SetDoing(string)                           {}
+func (paperLease) SetRun(context.Context, string) error      { return nil }
+func (paperLease) Release(context.Context) error             { return nil }
+func (paperLease) Under(ctx context.Context) context.Context { return ctx }
 
 func (p *paper) Info(context.Context) (model.ClusterInfo, error) { return p.info, nil }
 func (p *paper) RefreshKinds()                                   {}
@@ -53,7 +54,7 @@ func (p *paper) Apply(_ context.Context, o model.Object, _ model.PlannedObject) 
 	return model.InventoryEntry{ID: o.ID, Version: o.Version, UID: o.ID.Name}, nil
 }
 
-func (p *paper) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error {
+func (p *paper) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress), _ func(time.Time, string)) error {
 	for _, t := range targets {
 		emit(model.Progress{ID: t.ID, Readiness: model.ReadinessReady})
 	}

@@ -18,7 +18,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show how every environment stands",
 		Long: `Show every environment: head, deployed commit, pending count, window, lock and
-last run. With -e, only that one. Exits 10 when a cluster could not be read.
+last run. With -e, only that one. Below the table is who is at work where, and
+which run was interrupted and how to continue it. Exits 10 when a cluster could not be read.
 In JSON, fetchedAt is when the remote last answered; without it, it never did.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.status(cmd.Context()) },
@@ -102,7 +103,37 @@ func (p *program) printStatus(list []model.EnvironmentStatus) error {
 		}
 		t.row(s.Name, string(s.Tier), live, model.Short(s.Head), pending, windowWord(s.Window), lock, last)
 	}
-	return t.flush()
+	if err := t.flush(); err != nil {
+		return err
+	}
+	for _, s := range list {
+		if line := p.underWay(s); line != "" {
+			if _, err := fmt.Fprintln(p.stdout, sanitize.Line(s.Name+": "+line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// underWay says who is at work in an environment, or that nobody is any more,
+// and what to do next; empty: nothing is left open.
+func (p *program) underWay(s model.EnvironmentStatus) string {
+	interrupted := s.LastRun != nil && s.LastRun.State == model.RunInterrupted
+	switch l := s.Lock; {
+	case l != nil:
+		text := fmt.Sprintf("locked by %s since %s (%s)", l.Holder, l.Since.UTC().Format("15:04 MST"), ago(p.now(), l.Since))
+		if l.Doing != "" {
+			text += ": " + l.Doing
+		}
+		if l.TookOver != "" {
+			text += "; taken over " + l.TookOver
+		}
+		return text + "; look on with `fairtide watch -e " + s.Name + "`"
+	case interrupted:
+		return fmt.Sprintf("run %s of %s was interrupted; continue it with `fairtide resume -e %s`", s.LastRun.ID, model.Short(s.LastRun.Commit), s.Name)
+	}
+	return ""
 }
 
 func windowWord(w *model.WindowState) string {

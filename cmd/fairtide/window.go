@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairtide-dev/fairtide/internal/config"
 	"github.com/fairtide-dev/fairtide/internal/rollout"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/internal/when"
@@ -38,7 +40,8 @@ offset is by the clock in the zone of the windows.
 Rules may be about some objects only. Those count with --kind, --in and --risk,
 which say what is to be changed; without, they are left out.
 
-Exits 0 when the window is open and 3 when it is closed; with --next always 0.
+Exits 0 when the window is open and 3 when it is closed. With --next it exits 0,
+and 3 where a calendar cannot be read: then nobody can say when it opens.
 How windows are written: fairtide help windows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.window(cmd.Context(), ask) },
@@ -66,6 +69,7 @@ type openingsDocument struct {
 	Environment string            `json:"environment"`
 	Zone        string            `json:"zone"`
 	Openings    []openingDocument `json:"openings"`
+	Unknown     string            `json:"unknown,omitempty"` // why nobody can say when it opens
 }
 
 type openingDocument struct {
@@ -93,6 +97,9 @@ func (p *program) window(ctx context.Context, ask windowAsk) error {
 		if at, err = when.Parse(ask.at, p.now(), zone); err != nil {
 			return model.Errorf(model.ExitUsage, "--at: %w", err)
 		}
+	}
+	if err := ask.known(); err != nil {
+		return err
 	}
 	subjects := ask.subjects(env)
 	if ask.next > 0 {
@@ -152,10 +159,50 @@ func (a windowAsk) subjects(env model.Environment) []model.WindowSubject {
 	}
 	var out []model.WindowSubject
 	for _, kind := range a.kinds {
-		s.Kind, s.Group, _ = strings.Cut(kind, ".")
-		out = append(out, s)
+		var grouped bool
+		if s.Kind, s.Group, grouped = strings.Cut(kind, "."); grouped {
+			out = append(out, s)
+			continue
+		}
+		for _, s.Group = range groupsOf(kind, env.Windows) {
+			out = append(out, s)
+		}
 	}
 	return out
+}
+
+// groupsOf are the groups that a kind may be of whose group is not said: those
+// that rules name with it, or else none, which only rules without group name.
+func groupsOf(kind string, rules []model.WindowRule) []string {
+	var groups []string
+	for _, r := range rules {
+		for _, k := range r.Scope.Kinds {
+			if named, group, ok := strings.Cut(k, "."); ok && strings.EqualFold(named, kind) && !slices.Contains(groups, group) {
+				groups = append(groups, group)
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return []string{""}
+	}
+	return groups
+}
+
+// known refuses a risk that no plan has: no rule is about it, and the answer
+// would be to another question.
+func (a windowAsk) known() error {
+	names := model.RiskNames()
+	for _, r := range a.risks {
+		if slices.Contains(names, r) {
+			continue
+		}
+		hint := "`fairtide diff -o json` tells those of a plan"
+		if s := config.Suggest(r, names); s != "" {
+			hint = fmt.Sprintf("did you mean %q?", s)
+		}
+		return model.Errorf(model.ExitUsage, "--risk: no risk is called %q; %s", r, hint)
+	}
+	return nil
 }
 
 func (p *program) printWindow(name string, w model.WindowState, at when.Time, zone *time.Location) error {
@@ -175,6 +222,8 @@ func (p *program) printWindow(name string, w model.WindowState, at when.Time, zo
 	case w.Open:
 		line("until", bothClocks(w.Until, zone))
 		line("opens", bothClocks(w.NextOpen, zone))
+	case w.Unknown:
+		line("opens", "nobody can say before that is mended")
 	case w.NextOpen.IsZero():
 		line("opens", "not within a year")
 	default:
@@ -218,16 +267,32 @@ func (p *program) openings(ctx context.Context, e *rollout.Engine, n int, at whe
 		}
 		d.Openings = append(d.Openings, doc)
 	}
-	if format == "json" {
-		return p.writeJSON(d)
-	}
+	var w model.WindowState
 	if len(d.Openings) == 0 {
-		w, err := e.Window(ctx, d.Environment, at.At, subjects)
-		if err == nil {
-			_, err = fmt.Fprintf(p.stdout, "%s does not open within a year: %s\n", d.Environment, sanitize.Line(w.Reason))
+		if w, err = e.Window(ctx, d.Environment, at.At, subjects); err != nil {
+			return err
 		}
-		return err
+		if w.Unknown {
+			d.Unknown = w.Reason
+		}
 	}
+	switch {
+	case format == "json":
+		err = p.writeJSON(d)
+	case w.Unknown:
+		_, err = fmt.Fprintf(p.stdout, "nobody can say when %s opens: %s\n", d.Environment, sanitize.Line(w.Reason))
+	case len(d.Openings) == 0:
+		_, err = fmt.Fprintf(p.stdout, "%s does not open within a year: %s\n", d.Environment, sanitize.Line(w.Reason))
+	default:
+		return p.printOpenings(d, zone)
+	}
+	if err == nil && w.Unknown {
+		return exitStatus(model.ExitWindowClosed)
+	}
+	return err
+}
+
+func (p *program) printOpenings(d openingsDocument, zone *time.Location) error {
 	t := newTable(p.stdout)
 	t.row("OPENS", "CLOSES", "OPEN FOR", "BY")
 	for _, o := range d.Openings {

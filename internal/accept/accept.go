@@ -143,7 +143,7 @@ func Verdict(results []model.TestResult) error {
 	var lines []string
 	for _, r := range results {
 		if r.Blocks() {
-			lines = append(lines, fmt.Sprintf("%s %s", r.Name, describe(r)))
+			lines = append(lines, fmt.Sprintf("%s %s", r.Name, Describe(r)))
 		}
 	}
 	switch len(lines) {
@@ -155,8 +155,8 @@ func Verdict(results []model.TestResult) error {
 	return model.Errorf(model.ExitTestsFailed, "%d acceptance tests have not passed: %s", len(lines), strings.Join(lines, "; "))
 }
 
-// describe says how a test ended: "failed: status 503, want 200".
-func describe(r model.TestResult) string {
+// Describe says how a test ended: "failed: status 503, want 200".
+func Describe(r model.TestResult) string {
 	words := map[model.TestState]string{
 		model.TestPassed: "passed", model.TestFailed: "failed",
 		model.TestError: "could not be carried out", model.TestSkipped: "was skipped",
@@ -193,7 +193,7 @@ func (s *suite) run(ctx context.Context, t model.Test) model.TestResult {
 	result := model.TestResult{Name: t.Name, Kind: t.Kind(), Required: t.Required}
 	if ctx.Err() != nil {
 		result.State, result.Message = model.TestSkipped, "the run was stopped before its turn"
-		s.ended(result, describe(result))
+		s.ended(result, Describe(result))
 		return result
 	}
 	limit := t.Timeout
@@ -214,7 +214,7 @@ func (s *suite) run(ctx context.Context, t model.Test) model.TestResult {
 	result.Log, result.Truncated = rec.close()
 	result.FinishedAt = s.ports.Now().UTC()
 	took := result.FinishedAt.Sub(result.StartedAt).Round(100 * time.Millisecond)
-	s.ended(result, fmt.Sprintf("%s (%s)", describe(result), took))
+	s.ended(result, fmt.Sprintf("%s (%s)", Describe(result), took))
 	return result
 }
 

@@ -116,7 +116,7 @@ func (e *windowEntry) imported(common windowRule) []*windowRule {
 // windows list`.
 func (e *windowEntry) syncWindow(n *yaml.Node, number int, r windowRule) *windowRule {
 	sync := *r.sync
-	r.sync, r.at = &sync, n
+	r.sync, r.at, r.Imported = &sync, n, true
 	r.what = fmt.Sprintf("%s: sync window %d", e.what, number)
 	r.Name = fmt.Sprintf("%s %d", e.name, number)
 	if e.name == "" {

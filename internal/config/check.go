@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"time"
 
@@ -37,7 +38,7 @@ func (d *decoder) lookIn(environments []model.Environment, tree fs.FS) {
 			if r.Source == nil || r.Source.File == "" || !r.counts(&environments[i]) {
 				continue
 			}
-			data, err := fs.ReadFile(tree, r.Source.File)
+			data, err := readCalendar(tree, r.Source.File)
 			if err == nil && r.Location != nil {
 				err = d.calendarFile(r, data)
 			}
@@ -49,6 +50,23 @@ func (d *decoder) lookIn(environments []model.Environment, tree fs.FS) {
 			}
 		}
 	}
+}
+
+// readCalendar reads a file of the tree, and not what never ends or answers.
+func readCalendar(tree fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(tree, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file; put the calendar there, or change the rule")
+	}
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, ical.MaxBytes+1))
 }
 
 // calendarFile warns of what is odd in a calendar.

@@ -59,12 +59,12 @@ func TestParse(t *testing.T) {
 	}
 	want := model.Config{StateNamespace: "ops", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{
 		{
-			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish,
+			Name: "dev", Tier: model.TierDevelopment, Path: ".", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish, Rollout: quietRollout,
 			Prune: model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 		},
 		{
 			Name: "production", Tier: model.TierProduction, Branch: "release/1.x", Path: "environments/production",
-			Context: "gke_prod-1", Namespace: "shop", Deploy: model.DeployAuto, Overrun: model.OverrunFinish,
+			Context: "gke_prod-1", Namespace: "shop", Deploy: model.DeployAuto, Overrun: model.OverrunFinish, Rollout: quietRollout,
 			Windows: []model.WindowRule{
 				{Name: "weekday mornings", Location: berlin, Allow: &model.Schedule{
 					Days:  []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday},
@@ -115,7 +115,7 @@ func TestParseDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := model.Config{StateNamespace: "fairtide", FetchEvery: model.DefaultFetchEvery, Environments: []model.Environment{{
-		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish,
+		Name: "a", Tier: model.TierStaging, Path: "x", Deploy: model.DeployConfirm, Overrun: model.OverrunFinish, Rollout: quietRollout,
 		Prune: model.PrunePolicy{Enabled: true, Max: 10, Share: true},
 	}}}
 	if !reflect.DeepEqual(c, want) {

@@ -22,10 +22,12 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 	e := model.Environment{
 		Deploy:  model.DeployConfirm,
 		Overrun: model.OverrunFinish,
+		Rollout: model.RolloutPolicy{Gate: model.GateReady, OnFailure: model.FailStop},
 		Prune:   model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 	}
 	in := func(key string) string { return what + ": " + key }
 	var rules []*windowRule
+	var rollout rolloutKeys
 	d.mapping(n, what, []key{
 		{name: "name", required: true, hint: "give it one, such as staging", read: func(n *yaml.Node) {
 			d.label(n, in("name"), maxEnvironment, &e.Name)
@@ -46,6 +48,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "overrun", read: func(n *yaml.Node) {
 			choice(d, n, in("overrun"), []model.Overrun{model.OverrunFinish, model.OverrunStop}, &e.Overrun)
 		}},
+		{name: "rollout", read: func(n *yaml.Node) { rollout = d.rollout(n, in("rollout"), &e.Rollout) }},
 		{name: "override", read: func(n *yaml.Node) { e.Override = d.override(n, in("override")) }},
 		{name: "prune", read: func(n *yaml.Node) {
 			d.mapping(n, in("prune"), []key{
@@ -65,6 +68,7 @@ func (d *decoder) environment(n *yaml.Node, index int) model.Environment {
 		{name: "mask", read: func(n *yaml.Node) { e.Mask = d.maskRules(n, in("mask")) }},
 	})
 	d.own = append(d.own, rules)
+	d.oddRollout(rollout, in("rollout"), &e)
 	return e
 }
 

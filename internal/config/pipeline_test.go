@@ -47,6 +47,7 @@ func TestParsePipeline(t *testing.T) {
 		FetchEvery:     model.DefaultFetchEvery,
 		Environments: []model.Environment{{
 			Name: "production", Tier: model.TierProduction, Path: "environments/production", Deploy: model.DeployAuto, Overrun: model.OverrunFinish,
+			Rollout:  quietRollout,
 			Prune:    model.PrunePolicy{Enabled: true, Max: model.DefaultPruneMax, Share: true},
 			Requires: model.Requirements{Approvals: 1, Checks: true},
 			Sandbox:  model.Sandbox{Context: "gke-sandbox", Namespace: "petstore-sandbox"},

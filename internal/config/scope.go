@@ -90,10 +90,28 @@ func (e *windowEntry) scope(n *yaml.Node, r *windowRule) {
 		{name: "risks", read: func(n *yaml.Node) {
 			s.Risks = e.items(n, what+": risks", func(_ *yaml.Node, v string) bool { return riskName.MatchString(v) },
 				"the name of a risk as `diff -o json` has it, such as restarts-pods")
+			e.knownRisks(n, what+": risks", s.Risks)
 		}},
 	})
 	if ok && len(e.problems) == before && s.IsZero() && len(r.environments) == 0 && len(r.tiers) == 0 {
 		e.at(n, "%s names nothing: remove it, and the window is about everything", what)
+	}
+}
+
+// knownRisks reports a name that no plan has: what was meant to be frozen would
+// not be.
+func (d *decoder) knownRisks(n *yaml.Node, what string, named []string) {
+	known := model.RiskNames()
+	for _, item := range resolve(n).Content {
+		v := resolve(item).Value
+		if !slices.Contains(named, v) || slices.Contains(known, v) {
+			continue
+		}
+		hint := "`fairtide diff -o json` tells those of a plan"
+		if s := Suggest(v, known); s != "" {
+			hint = "did you mean " + quote(s) + "?"
+		}
+		d.at(item, "%s: no risk is called %s; %s", what, quote(v), hint)
 	}
 }
 

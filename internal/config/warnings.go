@@ -48,7 +48,7 @@ var commonKinds = [...]string{
 func (d *decoder) oddKind(n *yaml.Node, what, text string) {
 	kind, group, _ := strings.Cut(text, ".")
 	for _, known := range commonKinds {
-		if kind != known && strings.EqualFold(kind, known) {
+		if kind != known && (strings.EqualFold(kind, known) || isPlural(kind, known)) {
 			if group != "" {
 				known += "." + group
 			}
@@ -59,6 +59,12 @@ func (d *decoder) oddKind(n *yaml.Node, what, text string) {
 	if scopedKind.MatchString(text) && kind[0] >= 'a' && kind[0] <= 'z' {
 		d.warn(n, "%s: %s begins with a small letter, and kinds do not: write it as a manifest has it, such as StatefulSet", what, quote(text))
 	}
+}
+
+// isPlural reports whether a word is the plural of a kind, as kubectl takes it.
+func isPlural(word, kind string) bool {
+	stem, ends := strings.CutSuffix(kind, "y")
+	return strings.EqualFold(word, kind+"s") || strings.EqualFold(word, kind+"es") || ends && strings.EqualFold(word, stem+"ies")
 }
 
 // eitherDay warns of a cron schedule that restricts both kinds of day.

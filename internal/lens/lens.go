@@ -44,7 +44,7 @@ func Sides(o model.PlannedObject, l model.Lens) (before, after map[string]any) {
 			was["apiVersion"] = v // the same object, read at another version
 		}
 		return was, live
-	case model.LensApply:
+	case model.LensApply, model.LensRun:
 	}
 	return o.Before, o.After
 }
@@ -151,7 +151,7 @@ func isEmpty(v any) bool {
 // Verdict is an object's verdict under a lens. Under the lenses git and drift
 // it says how the second side came from the first.
 func Verdict(o model.PlannedObject, l model.Lens) model.Verdict {
-	if l == model.LensApply {
+	if l == model.LensApply || l == model.LensRun {
 		return o.Verdict
 	}
 	if isUnread(&o, l) {
@@ -190,7 +190,7 @@ func Through(p *model.Plan, l model.Lens) *model.Plan { return ThroughAgain(p, l
 // through the same lens. What is the same of an object in both readings is not
 // worked out again.
 func ThroughAgain(p *model.Plan, l model.Lens, was, seen *model.Plan) *model.Plan {
-	if l == model.LensApply {
+	if l == model.LensApply || l == model.LensRun {
 		return p
 	}
 	earlier := pairs(was, seen)
@@ -298,6 +298,8 @@ func Titles(v model.Verdict, l model.Lens) (before, after string) {
 			after = "gone"
 		}
 		return before, after
+	case model.LensRun:
+		return "Git, before", "Git, after"
 	case model.LensApply:
 	}
 	before, after = "live", "after apply"

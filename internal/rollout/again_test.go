@@ -55,12 +55,13 @@ func (*memory) ReadLock(context.Context, string) (*model.Lock, error) { return n
 
 type freeLease struct{}
 
-func (freeLease) Held() bool                           { return true }
-func (freeLease) Lost() <-chan struct{}                { return nil }
-func (freeLease) Aborted() <-chan string               { return nil }
-func (freeLease) SetDoing(string)                      {}
-func (freeLease) SetRun(context.Context, string) error { return nil }
-func (freeLease) Release(context.Context) error        { return nil }
+func (freeLease) Held() bool                                { return true }
+func (freeLease) Lost() <-chan struct{}                     { return nil }
+func (freeLease) Aborted() <-chan string                    { return nil }
+func (freeLease) SetDoing(string)                           {}
+func (freeLease) SetRun(context.Context, string) error      { return nil }
+func (freeLease) Release(context.Context) error             { return nil }
+func (freeLease) Under(ctx context.Context) context.Context { return ctx }
 
 func (m *memory) Info(context.Context) (model.ClusterInfo, error) {
 	return model.ClusterInfo{User: "op1", Now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, nil
@@ -89,7 +90,7 @@ func (m *memory) Apply(_ context.Context, o model.Object, _ model.PlannedObject)
 
 func (m *memory) RefreshKinds() {}
 
-func (m *memory) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error {
+func (m *memory) Watch(ctx context.Context, targets []model.Target, emit func(model.Progress), _ func(time.Time, string)) error {
 	// In order: those that come after a failed one are not looked at any more.
 	slices.SortFunc(targets, func(a, b model.Target) int { return a.ID.Compare(b.ID) })
 	for _, t := range targets {

@@ -24,7 +24,7 @@ func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Ev
 }
 
 func (e *Engine) newExecution(a model.Approval, emit func(model.Event)) *execution {
-	x := &execution{engine: e, approval: a, record: newJournal(), stop: func(error) {}}
+	x := &execution{engine: e, approval: a, record: newJournal(), refused: map[model.ObjectID]bool{}, stop: func(error) {}}
 	x.log = newStory(e.cfg.Now, func(ev model.Event) {
 		emit(ev)
 		x.teller.event(ev)
@@ -69,6 +69,7 @@ type execution struct {
 	entered   ruling               // that let the run begin
 	missing   []string             // requirements that are not met
 	unmerged  bool                 // what is shipped is a revert that is not merged
+	shipping  bool                 // objects may have been written
 	// requirements are how all of them stand, for the record.
 	requirements []model.Requirement
 	title        string         // of what is shipped, for those who are told
@@ -78,7 +79,9 @@ type execution struct {
 	began        bool           // the run has a record
 	holder       string         // of the lock
 	lease        Lease
-	lost         bool // the lock was lost: nothing more may be written
+	lost         bool                    // the lock was lost: nothing more may be written
+	refused      map[model.ObjectID]bool // objects that could not be written
+	armed        bool                    // it has waited for its window
 	// stop ends the part of the run that is under the lock, with a cause.
 	stop func(cause error)
 }
@@ -108,7 +111,10 @@ func (x *execution) execute(ctx context.Context) error {
 	if err != nil {
 		return prefix(s.env.Name, err)
 	}
-	return x.locked(ctx, info.User+"@"+x.engine.cfg.Host)
+	if err = x.locked(ctx, info.User+"@"+x.engine.cfg.Host); x.turnedAway(err) {
+		return x.execute(ctx)
+	}
+	return err
 }
 
 // locked takes the lock and does under it what there is to do.
@@ -120,6 +126,7 @@ func (x *execution) locked(ctx context.Context, holder string) error {
 	}
 	x.lease = lease
 	x.log.tell(model.Event{Type: model.EventLocked, Message: "locked by " + holder})
+	ctx = lease.Under(ctx)
 	held, stop, release := whileHeld(ctx, lease)
 	x.stop = stop
 	under := x.underLock
@@ -127,12 +134,28 @@ func (x *execution) locked(ctx context.Context, holder string) error {
 		under = x.resume
 	}
 	err = under(held, holder)
-	if x.lost = !lease.Held() || errors.Is(context.Cause(held), errLost); x.lost {
-		err = model.Errorf(model.ExitLocked, "%s: the lock was lost in the middle of the run, and nothing more was written; see who holds it with `fairtide status`, then plan again", name)
-	}
+	err = x.endedBy(held, err)
 	err = x.close(ctx, held, err)
-	if rerr := release(closing); rerr != nil {
+	if rerr := release(x.engine.cfg.Timing.Close); rerr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the lock could not be freed and will expire: " + rerr.Error()})
+	}
+	return err
+}
+
+// endedBy is the error of a run that was ended from outside, where the run's own
+// error need not say so: the lock was lost, or somebody asked for an abort.
+func (x *execution) endedBy(held context.Context, err error) error {
+	cause := context.Cause(held)
+	if x.lost = !x.lease.Held() || errors.Is(cause, errLost); x.lost {
+		if !errors.Is(cause, errLost) {
+			cause = errLost
+		}
+		return model.Errorf(model.ExitLocked, "%s: %v, and nothing more was written; see who holds it with `fairtide status`, then plan again",
+			x.site.env.Name, cause)
+	}
+	var aborted *abortError
+	if err != nil && errors.As(cause, &aborted) && model.CodeOf(err, model.ExitOK) != model.ExitInterrupted {
+		return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf("%w: %w", aborted, err)}
 	}
 	return err
 }
@@ -251,6 +274,7 @@ func (x *execution) underLock(ctx context.Context, holder string) error {
 
 // ship carries out a run that has a record.
 func (x *execution) ship(ctx context.Context) error {
+	x.shipping = true
 	kept := x.record.keep(func() { x.save(ctx) })
 	defer kept()
 	if err := x.apply(ctx); err != nil {

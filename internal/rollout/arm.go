@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,9 +36,18 @@ func (x *execution) await(ctx context.Context) error {
 		return model.Errorf(model.ExitUsage, "either the window is waited for (--wait-for-window), or it is overridden with a reason (--override): not both")
 	}
 	waits, err := x.mayArm(ctx)
-	if err != nil || !waits {
+	if err != nil || !waits && !x.armed {
 		return err
 	}
+	if x.armed { // it was turned away: not at once again
+		again := time.NewTimer(x.engine.cfg.Timing.Armed)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+		}
+		again.Stop()
+	}
+	x.armed = true
 	observing, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -45,6 +55,13 @@ func (x *execution) await(ctx context.Context) error {
 	a := &arming{x: x, read: time.Now(), moved: make(chan struct{}, 1)}
 	running.Go(func() { a.observe(observing, x.site.cluster) })
 	return a.wait(ctx)
+}
+
+// turnedAway reports whether a plan that was armed found the lock held by
+// someone who was faster. Nobody is there to start it again: it waits for them.
+func (x *execution) turnedAway(err error) bool {
+	var expired *model.TakeOverError // only a person can say that it may be taken
+	return x.armed && x.lease == nil && model.CodeOf(err, model.ExitOK) == model.ExitLocked && !errors.As(err, &expired)
 }
 
 // mayArm refuses what must not run, and says whether the window has to be waited
@@ -142,31 +159,46 @@ func (a *arming) look(ctx context.Context) (open bool, pause time.Duration, err 
 		return false, pace, a.unlessAway(err)
 	}
 	w := standing{WindowState: x.concern(x.approval.Plan).ask(a.rules).At(info.Now), rules: a.rules, info: info}
+	var lock *model.Lock
+	if w.Open {
+		if lock, err = x.site.cluster.ReadLock(asking, x.site.env.Name); err != nil {
+			return false, pace, a.unlessAway(err)
+		}
+	}
 	switch {
+	case lock != nil: // is waited for, too
 	case w.Open && !fresh: // what was merged in the last minute counts, too
 		a.fetched = time.Time{}
 		return false, 0, nil
 	case w.Open:
-		x.log.tell(model.Event{Type: model.EventNote, Message: "the window is open: " + w.said()})
-		return true, 0, nil
-	case w.NextOpen.IsZero() && !w.unreadable():
+		open, err = a.opened(ctx, w)
+		return open, pace, err
+	case w.NextOpen.IsZero() && !w.Unknown:
 		return false, 0, model.Errorf(model.ExitWindowClosed, "the window is closed (%s) and does not open within a year; there is nothing to wait for", w.said())
 	}
 	if err := a.reread(ctx); err != nil {
 		return false, pace, a.unlessAway(err)
 	}
 	a.away = time.Time{}
-	a.tell(w)
-	if !w.NextOpen.IsZero() {
+	a.tell(w, lock)
+	if !w.Open && !w.NextOpen.IsZero() {
 		pace = min(pace, max(w.NextOpen.Sub(info.Now), min(armedLeast, pace)))
 	}
 	return false, pace, nil
 }
 
-// unreadable reports whether a rule closes because it cannot be read, which may
-// be mended.
-func (w standing) unreadable() bool {
-	return slices.ContainsFunc(w.rules, func(r model.WindowRule) bool { return r.Unreadable != "" })
+// opened says whether it may start in an open window. A forge that cannot be
+// asked just now whether it may is waited for, as a cluster is.
+func (a *arming) opened(ctx context.Context, w standing) (bool, error) {
+	switch err := a.x.admit(ctx); {
+	case err == nil:
+		a.x.log.tell(model.Event{Type: model.EventNote, Message: "the window is open: " + w.said()})
+		return true, nil
+	case model.CodeOf(err, model.ExitUnreachable) == model.ExitWindowClosed: // by now
+		return false, nil
+	default:
+		return false, a.unlessAway(err)
+	}
 }
 
 // fetch asks for what was merged. A remote that is
@@ -244,19 +276,22 @@ func (a *arming) unlessAway(err error) error {
 		a.away = a.x.engine.cfg.Now()
 		a.said = ""
 		a.x.log.tell(model.Event{Type: model.EventArmed, Message: fmt.Sprintf(
-			"armed: since %s it cannot be told whether the window is open; it goes on to wait, and nothing starts before that is known: %v", moment(a.away), err)})
+			"armed: since %s it cannot be told whether it may start; it goes on to wait, and nothing starts before that is known: %v", moment(a.away), err)})
 	}
 	return nil
 }
 
 // tell says what is waited for, when that is news.
-func (a *arming) tell(w standing) {
-	text := "armed: waits for the window (" + w.said() + "); " + w.opens()
-	if !w.NextOpen.IsZero() {
-		text = "armed: waits until " + moment(w.NextOpen) + " (" + w.said() + ")"
+func (a *arming) tell(w standing, lock *model.Lock) {
+	e := model.Event{Type: model.EventArmed, Message: "armed: waits for the window (" + w.said() + "); " + w.opens()}
+	switch {
+	case lock != nil:
+		e.Message = fmt.Sprintf("armed: the window is open, and it waits for the lock, which %s holds since %s", lock.Holder, moment(lock.Since))
+	case !w.NextOpen.IsZero():
+		e.Message, e.Until = "armed: waits until "+moment(w.NextOpen)+" ("+w.said()+")", w.NextOpen
 	}
-	if text != a.said {
-		a.said = text
-		a.x.log.tell(model.Event{Type: model.EventArmed, Message: text, Until: w.NextOpen})
+	if e.Message != a.said {
+		a.said = e.Message
+		a.x.log.tell(e)
 	}
 }

@@ -18,6 +18,7 @@ import (
 // The window of these tests opens three hours after they begin.
 const (
 	nightly = "windows: [{name: night, timeZone: UTC, allow: {from: 2026-10-05T12:00:00Z, to: 2026-10-05T18:00:00Z}}]"
+	daily   = "windows: [{name: night, timeZone: UTC, allow: {cron: \"0 12 * * *\", duration: 6h}}]"
 	sooner  = "windows: [{name: day, timeZone: UTC, allow: {from: 2026-10-05T08:00:00Z, to: 2026-10-05T18:00:00Z}}]"
 	gone    = "windows: [{name: past, timeZone: UTC, allow: {from: 2026-10-04, to: 2026-10-04}}]"
 )
@@ -31,6 +32,10 @@ type grounds struct {
 	head     string
 	unmerged bool
 	fetches  int
+	lock     *model.Lock
+	rival    *model.Lock // is held once somebody else tried to take it
+	taken    error       // what the taking of the lock ends with
+	deaf     error       // what asking whether a commit is merged ends with
 }
 
 func (g *grounds) set(change func(*grounds)) {
@@ -54,7 +59,7 @@ func (r trunk) Head(context.Context, string) (model.Commit, error) {
 func (r trunk) Merged(context.Context, string, string) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.unmerged, nil
+	return !r.unmerged, r.deaf
 }
 
 func (r trunk) File(context.Context, string, string) ([]byte, error) {
@@ -118,6 +123,22 @@ func (y *yard) Observe(ctx context.Context, _ *model.Plan, emit func(model.Obser
 	y.moves = emit
 	<-ctx.Done()
 	return nil
+}
+
+func (y *yard) ReadLock(context.Context, string) (*model.Lock, error) {
+	y.grounds.mu.Lock()
+	defer y.grounds.mu.Unlock()
+	return y.lock, nil
+}
+
+func (y *yard) Lock(ctx context.Context, env string, ask model.LockAsk) (Lease, error) {
+	y.grounds.mu.Lock()
+	defer y.grounds.mu.Unlock()
+	if y.taken != nil {
+		y.lock = y.rival
+		return nil, y.taken
+	}
+	return y.memory.Lock(ctx, env, ask)
 }
 
 // arms confirms a plan that waits.

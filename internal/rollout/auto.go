@@ -62,6 +62,9 @@ func (e *Engine) auto(ctx context.Context, name string, emit func(model.Event)) 
 		if last.TakesBack != "" {
 			failed, what = last.TakesBack, " has failed, was taken back by run "
 		}
+		if last.TakesBack != "" && last.State == model.RunFailed {
+			what = " has failed, as has taking it back by run "
+		}
 		if since, err := e.changedSince(ctx, s, failed); err != nil {
 			return fail(prefix(name, err))
 		} else if !since {

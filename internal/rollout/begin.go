@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/fairtide-dev/fairtide/model"
@@ -60,13 +61,21 @@ func (x *execution) noteBegin(ctx context.Context, run model.Run) error {
 // recorded lists what a plan writes, for the record, and the names of its waves.
 func recorded(plan *model.Plan) (objects []model.RunObject, waves []string) {
 	objects = []model.RunObject{}
+	typed := map[model.ObjectID]bool{}
+	for _, id := range plan.ToType() {
+		typed[id] = true
+	}
 	for i, w := range plan.Waves() {
 		waves = append(waves, w.Name)
 		for _, o := range w.Objects {
 			objects = append(objects, model.RunObject{
 				ID: o.ID, Version: o.Version, UID: o.Live.UID, Verdict: o.Verdict, Result: model.ResultPending,
 				Wave: i + 1, Digest: o.ApprovedDigest(), After: o.AfterDigest(), Migrates: o.Migrates,
+				Typed: typed[o.ID],
 			})
+			if o.Prediction != model.PredictedByServer && o.Verdict == model.VerdictUpdate {
+				objects[len(objects)-1].Before = o.BeforeDigest()
+			}
 		}
 	}
 	return objects, waves
@@ -77,21 +86,32 @@ func recorded(plan *model.Plan) (objects []model.RunObject, waves []string) {
 // told, and tried again by the next run.
 func (x *execution) closeInterrupted(ctx context.Context) {
 	runs, err := x.site.cluster.Runs(ctx, x.site.env.Name)
+	failed := []error{err}
 	for _, r := range runs {
-		if r.State.Final() || err != nil {
+		if r.State.Final() {
 			continue
 		}
-		attempt := model.RunAttempt{Operator: x.holder, At: x.engine.cfg.Now().UTC(), Reason: "it was not resumed: another run was begun"}
-		if r, err = x.site.cluster.TakeRun(ctx, x.site.env.Name, r.ID, attempt); err != nil {
-			continue
-		}
-		r.State, r.FinishedAt = model.RunInterrupted, x.engine.cfg.Now().UTC()
-		r.Reason = "interrupted, and not resumed: another run was begun"
-		err = x.site.cluster.SaveRun(ctx, r)
+		x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf(
+			"run %s of %s to %s was interrupted, and is not resumed: what it left is part of this plan, and its record is closed", r.ID, r.Writer(), model.Short(r.Commit))})
+		failed = append(failed, x.closeRun(ctx, r.ID))
 	}
+	if err := errors.Join(failed...); err != nil {
+		x.log.tell(model.Event{Type: model.EventNote, Message: "not every record of an interrupted run could be closed: " + err.Error()})
+	}
+}
+
+// closeRun closes the record of an interrupted run. Who does so is no attempt to
+// continue it.
+func (x *execution) closeRun(ctx context.Context, id string) error {
+	now := x.engine.cfg.Now().UTC()
+	r, err := x.site.cluster.TakeRun(ctx, x.site.env.Name, id, model.RunAttempt{Operator: x.holder, At: now, Reason: "closes the record"})
 	if err != nil {
-		x.log.tell(model.Event{Type: model.EventNote, Message: "the record of an interrupted run could not be closed: " + err.Error()})
+		return err
 	}
+	r.Attempts = r.Attempts[:len(r.Attempts)-1]
+	r.State, r.FinishedAt = model.RunInterrupted, now
+	r.Reason = "interrupted, and not resumed: " + x.holder + " began another run; what is pending may have been written all the same"
+	return x.site.cluster.SaveRun(ctx, r)
 }
 
 // pullRequests are the numbers of the pull requests a run ships. Not knowing

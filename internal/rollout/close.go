@@ -9,12 +9,9 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// closing is how long a run may take to close its record and free its lock
-// after it was told to stop.
-const closing = 15 * time.Second
-
 // close writes the end of a run that has a record: into the record, and into
-// the environment's state. It works after ctx was cancelled, within closing.
+// the environment's state. It works after ctx was cancelled, within
+// Timing.Close.
 // It returns the run's error, which may be that its success went unrecorded.
 func (x *execution) close(ctx, held context.Context, err error) error {
 	if !x.began {
@@ -35,7 +32,7 @@ func (x *execution) close(ctx, held context.Context, err error) error {
 	if x.lost {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.engine.cfg.Timing.Close)
 	defer cancel()
 	if werr := x.closeState(ctx); werr != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the environment's state could not be written: " + werr.Error()})
@@ -114,6 +111,13 @@ func (e *abortError) Error() string { return "aborted by " + e.by }
 
 func (x *execution) finish(err error) {
 	code := int(model.CodeOf(err, model.ExitRolloutFailed))
+	if x.resumes != nil && !x.began { // it is as interrupted as before
+		x.record.update(func(r *model.Run) {
+			if r.ID != "" {
+				r.State = model.RunInterrupted
+			}
+		})
+	}
 	ev := model.Event{Type: model.EventFinished, State: x.record.get().State, ExitCode: &code}
 	if err != nil {
 		ev.Message = err.Error()

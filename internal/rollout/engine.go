@@ -28,6 +28,9 @@ type Timing struct {
 	// Clock is how long the cluster's clock may be unreadable between two waves
 	// before that counts as closed. Default 15 seconds.
 	Clock time.Duration
+	// Close is how long a run may take to close its record, and then to free
+	// its lock, after it has ended or was told to stop. Default 15 seconds.
+	Close time.Duration
 	// Poll is how often a deleted object is looked for. Default 200 ms.
 	Poll time.Duration
 	// Armed is how often the cluster's clock and the rules are looked at while a
@@ -46,6 +49,7 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Settle, time.Minute)
 	def(&t.Prune, 2*time.Minute)
 	def(&t.Clock, 15*time.Second)
+	def(&t.Close, 15*time.Second)
 	def(&t.Poll, 200*time.Millisecond)
 	def(&t.Armed, 5*time.Second)
 	return t

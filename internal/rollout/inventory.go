@@ -57,6 +57,10 @@ func (x *execution) keepInventory(ctx context.Context, w model.Wave) {
 		return
 	}
 	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
+	if model.CodeOf(err, model.ExitOK) == model.ExitLocked {
+		x.lose(err)
+		return
+	}
 	if err != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "what was made could not be recorded yet: " + err.Error()})
 		return
@@ -87,5 +91,5 @@ func (x *execution) gone(id model.ObjectID) bool {
 	if i < 0 {
 		return x.site.env.Prune.Enabled
 	}
-	return x.reading.plan.Objects[i].Verdict == model.VerdictDelete
+	return x.reading.plan.Objects[i].Verdict == model.VerdictDelete || x.record.result(id) == model.ResultPruned
 }

@@ -56,7 +56,7 @@ func TestInventoryKeepsWhatItKnows(t *testing.T) {
 }
 
 func TestInventoryShrinks(t *testing.T) {
-	x := &execution{reading: reading{objects: renderedAs(nil, "cart"), plan: &model.Plan{Objects: []model.PlannedObject{
+	x := &execution{record: newJournal(), reading: reading{objects: renderedAs(nil, "cart"), plan: &model.Plan{Objects: []model.PlannedObject{
 		{ID: id("kept"), Verdict: model.VerdictUnchanged, Left: true}, {ID: id("deleted"), Verdict: model.VerdictDelete, Left: true},
 	}}}}
 	for _, name := range []string{"cart", "kept", "deleted", "vanished"} {

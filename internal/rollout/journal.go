@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,9 @@ type journal struct {
 	at    map[model.ObjectID]int // of run.Objects
 	news  chan struct{}          // holds one token when objects have results that are not written
 	write sync.Mutex             // one write at a time, in the order of what is written
+	// unwritten is set when the last write failed, which is told once. write
+	// guards it.
+	unwritten bool
 }
 
 func newJournal() *journal { return &journal{news: make(chan struct{}, 1)} }
@@ -49,6 +53,16 @@ func (j *journal) update(change func(*model.Run)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	change(&j.run)
+}
+
+// result is what became of an object; empty: the record does not have it.
+func (j *journal) result(id model.ObjectID) model.ObjectResult {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i, ok := j.at[id]; ok {
+		return j.run.Objects[i].Result
+	}
+	return ""
 }
 
 // mark notes what became of an object.
@@ -121,10 +135,19 @@ func (x *execution) save(ctx context.Context) {
 	defer x.record.write.Unlock()
 	err := x.site.cluster.SaveRun(ctx, x.record.get())
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
+		x.record.unwritten = false
+	case ctx.Err() != nil:
 	case model.CodeOf(err, model.ExitOK) == model.ExitLocked:
-		x.stop(errLost)
-	default:
+		x.lose(err)
+	case !x.record.unwritten:
+		x.record.unwritten = true
 		x.log.tell(model.Event{Type: model.EventNote, Message: "the run's record could not be updated: " + err.Error()})
 	}
+}
+
+// lose ends the run because a write to what is recorded was refused: somebody
+// else has taken it over.
+func (x *execution) lose(refused error) {
+	x.stop(fmt.Errorf("%w: %w", errLost, refused))
 }

@@ -103,6 +103,11 @@ func planTitle(p *model.Plan, l model.Lens) string {
 		return "what " + commit + " changes in Git since what " + env + " runs"
 	case model.LensDrift:
 		return "what was changed live in " + env + " since it was deployed"
+	case model.LensRun:
+		if p.From == "" {
+			return "what " + commit + " brought to " + env + ", as the first"
+		}
+		return "from " + code(model.Short(p.From)) + " to " + commit + " in " + env
 	case model.LensApply:
 	}
 	return "what " + commit + " would change in " + env

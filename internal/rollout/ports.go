@@ -65,7 +65,15 @@ type Cluster interface {
 	RefreshKinds()
 	// Observe tells emit when live objects of a plan move, until ctx ends.
 	Observe(ctx context.Context, plan *model.Plan, emit func(model.Observation)) error
-	Watch(ctx context.Context, targets []model.Target, emit func(model.Progress)) error
+	// Watch tells emit how ready the targets are, until ctx ends, and away since
+	// when the API server does not answer; the zero time: it does again.
+	Watch(ctx context.Context, targets []model.Target, emit func(model.Progress), away func(since time.Time, why string)) error
+	// Describe reads an object with all that belongs to it, and what was said
+	// about that lately.
+	Describe(ctx context.Context, target model.Target) (model.ObjectTree, error)
+	// LogTail reads the last lines of a container's log; previous asks for that
+	// of its run before.
+	LogTail(ctx context.Context, namespace, pod, container string, previous bool, lines int) ([]string, error)
 
 	ReadState(ctx context.Context, env string) (model.State, error)
 	WriteState(ctx context.Context, env string, s model.State) (model.State, error)
@@ -78,6 +86,8 @@ type Cluster interface {
 	TakeRun(ctx context.Context, env, id string, attempt model.RunAttempt) (model.Run, error)
 	// WatchRun tells emit how the newest run stands, until ctx ends.
 	WatchRun(ctx context.Context, env string, emit func(model.RunNews)) error
+	// Expired is the lock that its holder let expire; nil: it is free, or held.
+	Expired(ctx context.Context, env string) (*model.Lock, error)
 	// AskAbort asks the holder of the lock to stop.
 	AskAbort(ctx context.Context, env, by string) (model.Lock, error)
 
@@ -113,6 +123,9 @@ type Lease interface {
 	SetDoing(text string)
 	SetRun(ctx context.Context, run string) error
 	Release(ctx context.Context) error
+	// Under is ctx for what is done under the lock: it outlives a short absence
+	// of the API server, and writes nothing once the lock is lost.
+	Under(ctx context.Context) context.Context
 }
 
 // Forge is what the engine needs of the place where pull requests are.

@@ -16,6 +16,7 @@ func (x *execution) prune(ctx context.Context, number int, w model.Wave) error {
 			return err
 		}
 		if err := x.site.cluster.Delete(ctx, o); err != nil {
+			x.refused[o.ID] = true
 			x.mark(o.ID, model.ResultFailed, err.Error())
 			return err
 		}
@@ -29,11 +30,32 @@ func (x *execution) prune(ctx context.Context, number int, w model.Wave) error {
 	return nil
 }
 
+// awaitGone waits for what an interrupted run has deleted and is not gone yet.
+func (x *execution) awaitGone(ctx context.Context) error {
+	for _, o := range x.reading.plan.Objects {
+		switch x.record.result(o.ID) {
+		case model.ResultPending, model.ResultApplied, model.ResultFailed:
+		default:
+			continue
+		}
+		if !o.Left || !o.Going {
+			continue
+		}
+		if err := x.waitGone(ctx, o); err != nil {
+			x.mark(o.ID, model.ResultFailed, err.Error())
+			return err
+		}
+		x.mark(o.ID, model.ResultPruned, "")
+		x.log.tell(model.Event{Type: model.EventPruned, Object: &o.ID, Verdict: model.VerdictDelete})
+	}
+	return nil
+}
+
 // tellHeld is how long a deletion may take before it is told what holds it up.
 const tellHeld = 2 * time.Second
 
 // waitGone waits until a deleted object is gone, for as long as the engine has
-// patience.
+// patience. An API server that does not answer for a moment is waited for too.
 func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 	limit, cancel := context.WithTimeout(ctx, x.engine.cfg.Timing.Prune)
 	defer cancel()
@@ -43,8 +65,12 @@ func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 	for {
 		why, err := x.site.cluster.Remains(limit, o)
 		switch {
-		case err == nil && why == "", err != nil && limit.Err() == nil:
+		case err == nil && why == "":
+			return nil
+		case err != nil && limit.Err() == nil && model.CodeOf(err, model.ExitOK) != model.ExitUnreachable:
 			return err
+		case err != nil && limit.Err() == nil:
+			last = err.Error()
 		case err == nil && why != held && x.engine.cfg.Now().Sub(began) >= tellHeld:
 			x.log.tell(model.Event{Type: model.EventNote, Object: &o.ID, Message: fmt.Sprintf("%s is being deleted: %s", o.ID, why)})
 			held = why

@@ -1,8 +1,10 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/lens"
@@ -42,17 +44,25 @@ func (x *execution) admitResume(ctx context.Context) error {
 		return model.Errorf(model.ExitLocked, "run %s is under way: locked by %s since %s; look on with `fairtide watch -e %s`",
 			run.ID, lock.Holder, moment(lock.Since), x.site.env.Name)
 	}
+	merged, err := x.engine.cfg.Repository.Merged(ctx, run.Commit, x.site.head.Hash)
+	if err != nil {
+		return err
+	}
+	x.unmerged = !merged // which needs an override, as it did when the run was begun
 	x.record.set(run)
 	x.approval.Plan.Commit, x.approval.Plan.From = run.Commit, run.From
 	return nil
 }
 
-// interruptedRun finds the run that is to be continued.
+// interruptedRun finds the run that is to be continued, and what it takes back.
 func (x *execution) interruptedRun(ctx context.Context) (model.Run, error) {
 	name, want := x.site.env.Name, x.resumes.Run
 	runs, err := x.site.cluster.Runs(ctx, name)
 	if err != nil && len(runs) == 0 {
 		return model.Run{}, err
+	}
+	if err != nil && want == "" {
+		return model.Run{}, fmt.Errorf("which run is the newest is not known; name the one to resume: %w", err)
 	}
 	if len(runs) == 0 {
 		return model.Run{}, model.Errorf(model.ExitUsage, "there is no run to resume")
@@ -66,40 +76,38 @@ func (x *execution) interruptedRun(ctx context.Context) (model.Run, error) {
 	case newest.State.Final():
 		return model.Run{}, model.Errorf(model.ExitUsage, "the record of run %s is closed: it was interrupted, and is not resumed any more; apply %s again", newest.ID, model.Short(newest.Commit))
 	}
+	x.backFrom = newest.RollsBack
+	for _, r := range runs {
+		if newest.RollsBack != "" && r.ID == newest.RollsBack {
+			x.takenBack = r.Commit
+		}
+	}
 	return newest, nil
 }
 
 // resume is the part of continuing a run that only the lock's holder may do.
+// The record is taken over once it is sure that the run goes on.
 func (x *execution) resume(ctx context.Context, holder string) error {
 	name := x.site.env.Name
-	if _, err := x.interruptedRun(ctx); err != nil { // again: it may have ended since
+	run, err := x.interruptedRun(ctx) // again: it may have ended since
+	if err != nil {
 		return prefix(name, err)
 	}
 	x.holder = holder
-	run, err := x.site.cluster.TakeRun(ctx, name, x.record.get().ID,
-		model.RunAttempt{Operator: holder, At: x.engine.cfg.Now().UTC(), Reason: x.takeOver()})
-	if err != nil {
+	if err := x.readRest(ctx, run); err != nil {
 		return prefix(name, err)
 	}
-	r, err := x.engine.read(ctx, x.site, askOf(run))
-	if err != nil {
-		return prefix(name, err)
-	}
-	x.reading, x.state = r, r.state
-	if r.plan.Problem != "" {
-		return prefix(name, model.Errorf(model.ExitRolloutFailed, "run %s cannot be resumed: %s", run.ID, r.plan.Problem))
-	}
-	if moved := movedFromRecord(run, r.plan); len(moved) > 0 {
-		const most = 6
-		return &lens.MovedError{Moved: moved, Err: model.Errorf(model.ExitPlanMoved,
-			"%s: what is left of run %s is no longer what was approved, and nothing more was written: %s; review a new plan of %s and apply that",
-			name, run.ID, strings.Join(lens.MovedWords(moved, r.plan.ReadAt, most), "; "), model.Short(run.Commit))}
-	}
-	if err := r.plan.Unconfirmed(x.approval.Confirmed); err != nil && !confirmedBefore(run, r.plan) {
+	if err := x.mayGoOn(run); err != nil {
 		return prefix(name, err)
 	}
 	x.log.tell(model.Event{Type: model.EventRechecked, Message: "what is left of run " + run.ID + " is as it was approved"})
-	if err := x.enter(ctx, r.plan); err != nil {
+	x.approval.Reviewed = append(slices.Clone(x.approval.Reviewed), reviewedBefore(run)...)
+	if err := x.enter(ctx, x.reading.plan); err != nil {
+		return prefix(name, err)
+	}
+	run, err = x.site.cluster.TakeRun(ctx, name, run.ID,
+		model.RunAttempt{Operator: holder, At: x.engine.cfg.Now().UTC(), Reason: x.takeOver()})
+	if err != nil {
 		return prefix(name, err)
 	}
 	if err := x.goOn(ctx, run); err != nil {
@@ -108,82 +116,53 @@ func (x *execution) resume(ctx context.Context, holder string) error {
 	return prefix(name, x.ship(ctx))
 }
 
-// askOf asks for the plan that a run was approved for.
-func askOf(run model.Run) model.PlanAsk {
-	ask := model.PlanAsk{Commit: run.Commit, Keep: run.Kept}
-	for _, o := range run.Objects {
-		ask.Replace = ask.Replace || o.Verdict == model.VerdictReplace
+// readRest plans what is left of a run. An object that it was replacing when it
+// was cut off may be on its way out: what is left is known once it is gone.
+func (x *execution) readRest(ctx context.Context, run model.Run) error {
+	read := func() (err error) {
+		x.reading, err = x.engine.read(ctx, x.site, askOf(run))
+		x.state = x.reading.state
+		return err
 	}
-	return ask
-}
-
-// movedFromRecord lists the objects that a plan would write otherwise than the
-// run's approval said. What the run has written is no longer written, and what
-// it was cut off in is written the rest of the way.
-func movedFromRecord(run model.Run, now *model.Plan) []model.Moved {
-	was := make(map[model.ObjectID]model.RunObject, len(run.Objects))
-	for _, o := range run.Objects {
-		was[o.ID] = o
+	if err := read(); err != nil {
+		return err
 	}
-	var out []model.Moved
-	for _, o := range now.Objects {
-		if !o.Writes() {
-			continue
-		}
-		w, known := was[o.ID]
-		if !known || !sameApproval(w, o) {
-			out = append(out, model.Moved{ID: o.ID, Was: w.Verdict, Now: o.Verdict})
+	going := halfReplaced(run, x.reading.plan)
+	for _, o := range going {
+		if err := x.waitGone(ctx, o); err != nil {
+			return err
 		}
 	}
-	return out
+	if len(going) == 0 {
+		return nil
+	}
+	return read()
 }
 
-// sameApproval reports whether an object that is still to be written is what
-// was approved: as it was then, or half way from there to what was approved.
-func sameApproval(was model.RunObject, now model.PlannedObject) bool {
-	if was.Digest == now.ApprovedDigest() || was.Verdict == model.VerdictCreate && now.Verdict == model.VerdictCreate {
-		return true // what is created is what the commit renders, whatever the server was known to add
+// mayGoOn refuses a plan of what is left of a run that is not what the run was
+// approved for.
+func (x *execution) mayGoOn(run model.Run) error {
+	plan := x.reading.plan
+	if plan.Problem != "" {
+		return model.Errorf(cmp.Or(plan.ProblemCode, model.ExitRolloutFailed), "run %s cannot be resumed: %s", run.ID, plan.Problem)
 	}
-	// A replaced object was deleted and not made again; one whose fields are
-	// taken over lost its old owner first. What it is to become is the same.
-	half := was.Verdict == model.VerdictReplace && now.Verdict == model.VerdictCreate ||
-		was.Migrates && !now.Migrates
-	return half && was.After != "" && was.After == now.AfterDigest()
-}
-
-// confirmedBefore reports whether what a plan needs a typed name for was
-// confirmed when the run was begun: all of it is in its record.
-func confirmedBefore(run model.Run, plan *model.Plan) bool {
-	named := make(map[model.ObjectID]bool, len(run.Objects))
-	for _, o := range run.Objects {
-		named[o.ID] = true
+	if moved := movedFromRecord(run, plan); len(moved) > 0 {
+		const most = 6
+		return &lens.MovedError{Moved: moved, Err: model.Errorf(model.ExitPlanMoved,
+			"%s: what is left of run %s is no longer what was approved, and nothing more was written: %s; review a new plan of %s and apply that",
+			x.site.env.Name, run.ID, strings.Join(lens.MovedWords(moved, plan.ReadAt, most), "; "), model.Short(run.Commit))}
 	}
-	for _, id := range plan.ToType() {
-		if !named[id] {
-			return false
-		}
-	}
-	return true
+	return plan.Unconfirmed(append(typedBefore(run), x.approval.Confirmed...))
 }
 
 // goOn continues the record and the state of a run that was interrupted.
 func (x *execution) goOn(ctx context.Context, run model.Run) error {
-	left := map[model.ObjectID]bool{}
-	for _, o := range x.reading.plan.Objects {
-		left[o.ID] = o.Writes()
-	}
-	for i := range run.Objects {
-		o := &run.Objects[i]
-		if left[o.ID] || o.Result != model.ResultPending && o.Result != model.ResultFailed {
-			continue
-		}
-		if o.Message, o.Result = "", model.ResultApplied; o.Verdict == model.VerdictDelete {
-			o.Result = model.ResultPruned
-		}
-	}
+	continueObjects(run.Objects, x.reading.plan)
 	run.State, run.Reason = model.RunApplying, ""
-	if reason := strings.TrimSpace(x.approval.Override); reason != "" {
-		run.Override, run.Window, run.Exception = reason, x.entered.window, x.entered.exception
+	if ex := x.entered.exception; ex != nil {
+		run.Override = also(run.Override, strings.TrimSpace(x.approval.Override))
+		run.Window = also(run.Window, x.entered.window)
+		run.Exception = alsoException(run.Exception, *ex)
 	}
 	x.began = true
 	x.record.set(run)

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -12,7 +13,7 @@ import (
 // before anything was written.
 func (x *execution) rollsBack(ctx context.Context, err error) bool {
 	run := x.record.get()
-	return err != nil && ctx.Err() == nil && x.began && !x.lost && x.backFrom == "" &&
+	return err != nil && ctx.Err() == nil && x.shipping && !x.lost && model.CodeOf(err, model.ExitOK) != model.ExitPlanMoved && x.backFrom == "" &&
 		x.site.env.Rollout.OnFailure == model.FailRollback && run.State == model.RunFailed && run.From != run.Commit
 }
 
@@ -24,15 +25,22 @@ func (x *execution) rollsBack(ctx context.Context, err error) bool {
 func (x *execution) rollBack(ctx context.Context, failure error, emit func(model.Event)) error {
 	e, run := x.engine, x.record.get()
 	not := func(why string) error {
-		return &model.Error{Code: model.CodeOf(failure, model.ExitRolloutFailed), Err: fmt.Errorf("%w; not rolled back: %s", failure, why)}
+		return &model.Error{Code: model.CodeOf(failure, model.ExitRolloutFailed), Err: fmt.Errorf("%w; run %s is not rolled back: %s", failure, run.ID, why)}
 	}
 	if run.From == "" {
-		return not("nothing was deployed before")
+		return not("nothing was deployed before it")
+	}
+	if done, _ := x.tally(); done == 0 {
+		return not("it has written nothing")
 	}
 	x.log.tell(model.Event{Type: model.EventNote, Message: fmt.Sprintf("%s; rolling back to %s, as the policy asks for", failure, model.Short(run.From))})
 	plan, err := e.PlanAs(ctx, model.PlanAsk{Environment: run.Environment, Commit: run.From})
 	if err != nil {
 		return not(err.Error())
+	}
+	if plan.Unconfirmed(nil) != nil { // and nobody is there to type it
+		return not(fmt.Sprintf("that would delete what does not come back, and has to be confirmed by name; see `fairtide diff -e %[1]s --commit %[2]s`, then: fairtide apply -e %[1]s --commit %[2]s --confirm %[3]s",
+			run.Environment, model.Short(run.From), strings.Join(model.Refs(plan.ToType()), " --confirm ")))
 	}
 	back := e.newExecution(model.Approval{Plan: plan, Automatic: true}, func(ev model.Event) {
 		if ev.Type != model.EventFinished { // the story goes on until its own end
@@ -43,10 +51,14 @@ func (x *execution) rollBack(ctx context.Context, failure error, emit func(model
 	err = back.execute(ctx)
 	back.finish(err)
 	taken := back.record.get()
-	back.teller.close(taken)
-	if err != nil {
+	if lost := back.teller.close(taken); lost != "" && e.cfg.Lost != nil {
+		e.cfg.Lost(lost)
+	}
+	if err != nil && taken.ID != "" {
+		return not(fmt.Sprintf("run %s was to apply %s again, and failed: %s; it is not tried again by itself", taken.ID, model.Short(run.From), err))
+	} else if err != nil {
 		return not(err.Error())
 	}
 	return &model.Error{Code: model.CodeOf(failure, model.ExitRolloutFailed),
-		Err: fmt.Errorf("%w; rolled back to %s by run %s", failure, model.Short(run.From), taken.ID)}
+		Err: fmt.Errorf("%w; run %s was rolled back to %s by run %s", failure, run.ID, model.Short(run.From), taken.ID)}
 }

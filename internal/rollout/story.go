@@ -8,7 +8,8 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 )
 
-// story hands a run's events out one at a time, stamped.
+// story hands a run's events out one at a time, stamped with the time they are
+// told at unless they have one.
 type story struct {
 	mu   sync.Mutex
 	now  func() time.Time
@@ -23,7 +24,10 @@ func newStory(now func() time.Time, emit func(model.Event)) *story {
 func (s *story) tell(e model.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.Time, e.Run = s.now().UTC(), s.run
+	if e.Run = s.run; e.Time.IsZero() {
+		e.Time = s.now()
+	}
+	e.Time = e.Time.UTC()
 	s.emit(e)
 }
 

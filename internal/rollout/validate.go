@@ -230,12 +230,13 @@ func (e *Engine) deploySandbox(ctx context.Context, s site, b box, log *story) (
 // noLease is the lock of a sandbox: nobody else knows its name.
 type noLease struct{}
 
-func (noLease) Held() bool                           { return true }
-func (noLease) Lost() <-chan struct{}                { return nil }
-func (noLease) Aborted() <-chan string               { return nil }
-func (noLease) SetDoing(string)                      {}
-func (noLease) SetRun(context.Context, string) error { return nil }
-func (noLease) Release(context.Context) error        { return nil }
+func (noLease) Held() bool                                { return true }
+func (noLease) Lost() <-chan struct{}                     { return nil }
+func (noLease) Aborted() <-chan string                    { return nil }
+func (noLease) SetDoing(string)                           {}
+func (noLease) SetRun(context.Context, string) error      { return nil }
+func (noLease) Release(context.Context) error             { return nil }
+func (noLease) Under(ctx context.Context) context.Context { return ctx }
 
 // report writes the result onto the pull request: a comment that is kept up to
 // date, and a status of its head.

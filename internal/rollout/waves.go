@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func (x *execution) apply(ctx context.Context) error {
 	err := x.roll(timed)
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(timed), errLate) {
 		return &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf(
-			"the run was stopped after %s, which is its limit (rollout: timeout): %s; plan again to see what is left", limit, x.written())}
+			"the run was stopped after %s, which is its limit (rollout: timeout): %s%s; plan again to see what is left", limit, x.written(), x.unready())}
 	}
 	return err
 }
@@ -61,30 +62,36 @@ func (x *execution) roll(ctx context.Context) error {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "goes on with the next wave, as the policy says: " + err.Error()})
 	}
 	x.setState(ctx, model.RunWatching)
-	watched := x.watch(ctx, targets, x.engine.cfg.Timing.Ready)
-	if len(failed) > 0 && watched != nil && ctx.Err() == nil {
-		watched = nil // it has been told, wave by wave
-	}
+	watched := x.watch(ctx, x.hopeful(targets), x.waveLimit())
 	if err := errors.Join(append(failed, overran, watched)...); err != nil {
 		return x.interrupted(ctx, err)
 	}
-	if i := slices.IndexFunc(waves, func(w model.Wave) bool { return w.Prune }); i >= 0 {
-		if err := x.between(ctx, waves, i); err != nil {
-			return x.interrupted(ctx, err)
-		}
-		x.beginWave(waves, i)
-		if err := x.prune(ctx, i+1, waves[i]); err != nil {
-			return x.interrupted(ctx, err)
-		}
+	return x.interrupted(ctx, x.clearAway(ctx, waves))
+}
+
+// clearAway waits for what an interrupted run has deleted, and deletes the rest.
+func (x *execution) clearAway(ctx context.Context, waves []model.Wave) error {
+	if err := x.awaitGone(ctx); err != nil {
+		return err
 	}
-	return nil
+	i := slices.IndexFunc(waves, func(w model.Wave) bool { return w.Prune })
+	if i < 0 {
+		return nil
+	}
+	if err := x.between(ctx, waves, i); err != nil {
+		return err
+	}
+	x.beginWave(waves, i)
+	n, _ := x.place(waves, i)
+	return x.prune(ctx, n, waves[i])
 }
 
 // wave writes a wave and waits for it as the policy says.
 func (x *execution) wave(ctx context.Context, waves []model.Wave, i int) ([]model.Target, error) {
 	w := waves[i]
 	x.beginWave(waves, i)
-	applied, err := x.applyWave(ctx, i+1, w)
+	n, _ := x.place(waves, i)
+	applied, err := x.applyWave(ctx, n, w)
 	x.keepInventory(ctx, w)
 	switch {
 	case err != nil:
@@ -107,22 +114,36 @@ func (x *execution) waveLimit() time.Duration {
 }
 
 func (x *execution) beginWave(waves []model.Wave, i int) {
-	x.record.update(func(r *model.Run) { r.Wave = i + 1 })
-	x.lease.SetDoing(fmt.Sprintf("wave %d of %d: %s", i+1, len(waves), waves[i].Name))
-	x.log.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: waves[i].Name})
+	n, of := x.place(waves, i)
+	x.record.update(func(r *model.Run) { r.Wave = n })
+	x.lease.SetDoing(fmt.Sprintf("wave %d of %d: %s", n, of, waves[i].Name))
+	x.log.tell(model.Event{Type: model.EventWave, Wave: n, Waves: of, Message: waves[i].Name})
+}
+
+// place is the number, from 1, that the i-th of some waves has in the run, and
+// how many the run has: one that is continued has fewer left than it began with.
+func (x *execution) place(waves []model.Wave, i int) (n, of int) {
+	if x.resumes != nil {
+		all := x.record.get().Waves
+		if at := slices.Index(all, waves[i].Name); at >= 0 {
+			return at + 1, len(all)
+		}
+	}
+	return i + 1, len(waves)
 }
 
 // between is the error of a run that must not begin wave n (from 0). It holds a
 // run up that the operator has paused.
 func (x *execution) between(ctx context.Context, waves []model.Wave, n int) error {
 	if brake := x.approval.Brake; brake != nil && brake.On() {
-		x.lease.SetDoing(fmt.Sprintf("paused before wave %d of %d", n+1, len(waves)))
-		x.log.tell(model.Event{Type: model.EventPaused, Wave: n + 1, Waves: len(waves),
-			Message: fmt.Sprintf("paused before wave %d of %d: %s", n+1, len(waves), waves[n].Name)})
+		at, of := x.place(waves, n)
+		x.lease.SetDoing(fmt.Sprintf(doingPaused, at, of))
+		x.log.tell(model.Event{Type: model.EventPaused, Wave: at, Waves: of,
+			Message: fmt.Sprintf("paused before wave %d of %d: %s", at, of, waves[n].Name)})
 		if err := brake.Wait(ctx); err != nil {
 			return err
 		}
-		x.log.tell(model.Event{Type: model.EventContinued, Wave: n + 1, Waves: len(waves), Message: "goes on"})
+		x.log.tell(model.Event{Type: model.EventContinued, Wave: at, Waves: of, Message: "goes on"})
 	}
 	return x.mayBegin(ctx, waves, n)
 }
@@ -145,13 +166,15 @@ func (x *execution) unsettled(ctx context.Context) []model.Target {
 	if err != nil {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "what earlier runs left behind is not fully known: " + err.Error()})
 	}
+	own := x.record.get().ID // which has results already only when it is continued
 	left := map[model.ObjectID]bool{}
 	for _, r := range runs {
 		if r.State == model.RunSucceeded {
 			break
 		}
 		for _, o := range r.Objects {
-			left[o.ID] = left[o.ID] || o.Result != model.ResultReady
+			// What an interrupted run saw ready may have ceased to be.
+			left[o.ID] = left[o.ID] || o.Result != model.ResultReady || r.ID == own
 		}
 	}
 	var out []model.Target
@@ -169,10 +192,37 @@ func (x *execution) written() string {
 	return fmt.Sprintf("%d of %d objects were written, and stay as they are", done, all)
 }
 
+// hopeful leaves out the targets that have failed in their wave: that was told.
+func (x *execution) hopeful(targets []model.Target) []model.Target {
+	failed := map[model.ObjectID]bool{}
+	for _, o := range x.record.get().Objects {
+		failed[o.ID] = o.Result == model.ResultFailed
+	}
+	return slices.DeleteFunc(targets, func(t model.Target) bool { return failed[t.ID] })
+}
+
+// unready names what was written and is not ready.
+func (x *execution) unready() string {
+	const most = 5
+	var names []string
+	for _, o := range x.record.get().Objects {
+		if o.Result == model.ResultApplied {
+			names = append(names, o.ID.String())
+		}
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", more))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; not ready: " + strings.Join(names, ", ")
+}
+
 func (x *execution) tally() (done, all int) {
 	objects := x.record.get().Objects
 	for _, o := range objects {
-		if o.Result != model.ResultPending && o.Result != model.ResultFailed {
+		if o.Result != model.ResultPending && !x.refused[o.ID] {
 			done++
 		}
 	}
@@ -181,6 +231,9 @@ func (x *execution) tally() (done, all int) {
 
 // interrupted says what an abort left behind; other errors stay as they are.
 func (x *execution) interrupted(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	if ctx.Err() == nil {
 		done, all := x.tally()
 		if done > 0 && model.CodeOf(err, model.ExitRolloutFailed) == model.ExitPlanMoved {
@@ -213,6 +266,7 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 			defer mu.Unlock()
 			if err != nil {
 				failures = append(failures, err)
+				x.refused[o.ID] = true
 				x.mark(o.ID, model.ResultFailed, err.Error())
 				return nil
 			}

@@ -95,7 +95,7 @@ func (w standing) opens() string {
 	switch {
 	case !w.NextOpen.IsZero():
 		return "it opens " + moment(w.NextOpen)
-	case w.unreadable():
+	case w.Unknown:
 		return "nobody can say when it opens before that is mended"
 	}
 	return "it does not open within a year"
@@ -187,15 +187,15 @@ func (e *Engine) moment(ctx context.Context, name string, at time.Time) (s site,
 // which the window is judged again before anything is written.
 func changedSubjects(env model.Environment, changed []model.ChangedObject) []model.WindowSubject {
 	var out []model.WindowSubject
-	seen := map[model.ObjectID]bool{}
+	seen := map[[3]string]bool{}
 	for _, o := range changed {
-		id := model.ObjectID{Group: o.ID.Group, Kind: o.ID.Kind, Namespace: o.ID.Namespace}
-		if id.Namespace == "" {
-			id.Namespace = namespaceOf(env)
+		s := o.ID.WindowSubject()
+		if s.Namespace == "" {
+			s.Namespace = namespaceOf(env)
 		}
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, model.WindowSubject{Group: id.Group, Kind: id.Kind, Namespace: id.Namespace})
+		if sort := [3]string{s.Group, s.Kind, s.Namespace}; !seen[sort] {
+			seen[sort] = true
+			out = append(out, s)
 		}
 	}
 	return out

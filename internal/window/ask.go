@@ -23,8 +23,8 @@ import (
 //
 // Rules with Manual bind a person as Argo CD's sync windows with manualSync do:
 // of the freezes in force, if all are such, none closes and it is open outside
-// of allow rules as well; and where all allow rules are, it is open outside of
-// them.
+// of allow rules as well, unless one of these is not Imported; and where all
+// allow rules are, it is open outside of them.
 type Ask struct {
 	Rules     []model.WindowRule
 	Subjects  []model.WindowSubject // of the plan: model.Plan.WindowSubjects
@@ -47,7 +47,7 @@ func (a Ask) At(at time.Time) model.WindowState {
 	b := a.bind()
 	state := model.WindowState{Aside: b.aside()}
 	if r := b.unread(); r != nil {
-		state.Reason, state.Rule = "closed: the calendar of "+r.Name+" "+unread(r), r.Name
+		state.Reason, state.Rule, state.Unknown = "closed: the calendar of "+r.Name+" "+unread(r), r.Name, true
 		return state
 	}
 	now := at.Unix()

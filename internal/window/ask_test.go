@@ -225,7 +225,7 @@ func TestManualIsArgosCanSync(t *testing.T) {
 				span = on
 			}
 			one := rule(t, fmt.Sprintf("%s w%d UTC %s", kind, i, span))
-			one.Manual = strings.HasSuffix(w, "m")
+			one.Manual, one.Imported = strings.HasSuffix(w, "m"), true
 			r, all, active[i] = append(r, one), append(all, i), span == on
 		}
 		for _, manual := range []bool{true, false} {
@@ -246,13 +246,17 @@ func TestManualIsArgosCanSync(t *testing.T) {
 
 func TestManualReasons(t *testing.T) {
 	manual := func(r model.WindowRule) model.WindowRule {
-		r.Manual = true
+		r.Manual, r.Imported = true, true
 		return r
 	}
 	mornings := manual(rule(t, "allow mornings UTC mon,tue,wed,thu 09:00-12:00"))
 	nights := manual(rule(t, "allow nights UTC all 22:00-24:00"))
 	feast := manual(rule(t, "freeze feast UTC 2026-11-24T00:00:00Z 2026-11-25T00:00:00Z"))
 	office := rule(t, "allow office UTC tue 08:00-09:00")
+	theirs := office
+	theirs.Imported = true
+	ours := nights
+	ours.Manual, ours.Imported = false, false
 	for _, c := range []struct {
 		rules []model.WindowRule
 		want  string
@@ -260,7 +264,10 @@ func TestManualReasons(t *testing.T) {
 		{[]model.WindowRule{mornings}, "open: outside mornings, which does not hold up who confirms by hand [mornings]"},
 		{[]model.WindowRule{mornings, nights}, "open: outside mornings and nights, which do not hold up who confirms by hand []"},
 		{[]model.WindowRule{feast}, "open: within feast (2026-11-24 00:00 to 2026-11-25 00:00 UTC), which does not hold up who confirms by hand [feast]"},
-		{[]model.WindowRule{feast, office}, "open: within feast (2026-11-24 00:00 to 2026-11-25 00:00 UTC), which does not hold up who confirms by hand [feast] closes 25T00:00 opens 01T08:00"},
+		{[]model.WindowRule{feast, theirs}, "open: within feast (2026-11-24 00:00 to 2026-11-25 00:00 UTC), which does not hold up who confirms by hand [feast] closes 25T00:00 opens 01T08:00"},
+		// What forbids less than it might opens no window of our own.
+		{[]model.WindowRule{feast, office}, "closed: outside office (Tue 08:00–09:00 UTC) [office] opens 01T08:00"},
+		{[]model.WindowRule{feast, theirs, ours}, "closed: outside office and nights [] opens 24T22:00"},
 	} {
 		if got := tellState(Ask{Rules: c.rules}.At(at(t, "2026-11-24T20:00:00Z"))); got != c.want {
 			t.Errorf("\n got %s\nwant %s", got, c.want)

@@ -72,6 +72,7 @@ func randomAsk(rng *rand.Rand, loc *time.Location, near time.Time) Ask {
 		}
 		r := randomRule(rng, in, near.Add(time.Duration(rng.IntN(14*24)-7*24)*time.Hour))
 		r.Manual = rng.IntN(4) == 0
+		r.Imported = r.Manual && rng.IntN(4) > 0 || rng.IntN(3) == 0
 		if ask.Known && rng.IntN(3) > 0 || rng.IntN(6) == 0 {
 			r.Scope = randomScope(rng)
 		}
@@ -150,10 +151,13 @@ func judges(a Ask) (out [][]int) {
 	return out
 }
 
-// canSync is Argo CD's SyncWindows.CanSync, with freezes as its deny windows.
+// canSync is Argo CD's SyncWindows.CanSync, with freezes as its deny windows. An
+// allow rule that is not from there goes on to bind a person whom they let through.
 func canSync(rules []model.WindowRule, judges []int, active func(i int) bool, isManual bool) bool {
 	hasActiveDeny, denyManual, hasActiveAllow, hasInactiveAllow, inactiveManual := false, true, false, false, true
+	own := false
 	for _, i := range judges {
+		own = own || rules[i].Allow != nil && !rules[i].Imported
 		switch r := rules[i]; {
 		case r.Freeze != nil && active(i):
 			hasActiveDeny = true
@@ -165,7 +169,7 @@ func canSync(rules []model.WindowRule, judges []int, active func(i int) bool, is
 			inactiveManual = inactiveManual && r.Manual
 		}
 	}
-	if hasActiveDeny {
+	if hasActiveDeny && (!isManual || !denyManual || !own) {
 		return isManual && denyManual
 	}
 	if hasActiveAllow {

@@ -113,10 +113,11 @@ func (a *Ask) freezesOf(rules []*model.WindowRule) []*model.WindowRule {
 
 // setOf is what has to allow a subject that some rules name.
 func (a *Ask) setOf(named []*model.WindowRule) set {
-	allows, manual := 0, 0
+	allows, manual, own := 0, 0, false
 	for _, r := range named {
 		if r.Allow != nil {
 			allows++
+			own = own || !r.Imported
 			if r.Manual && !a.Automatic {
 				manual++
 			}
@@ -125,8 +126,8 @@ func (a *Ask) setOf(named []*model.WindowRule) set {
 	s := set{rules: make([]*model.WindowRule, 0, allows), always: allows == manual}
 	for _, r := range named {
 		// A freeze that leaves a person free opens what is outside of windows, as
-		// it does in Argo CD.
-		if r.Allow != nil || r.Manual && !a.Automatic {
+		// it does in Argo CD: of those that come from there, and not of our own.
+		if r.Allow != nil || r.Manual && !a.Automatic && !own {
 			s.rules = append(s.rules, r)
 		}
 	}

@@ -106,8 +106,16 @@ const (
 	NextWeek ID = "next-week"
 	ThisWeek ID = "this-week"
 
-	Abort ID = "abort"
-	Again ID = "review-again"
+	CompareRuns ID = "compare-runs"
+
+	Abort    ID = "abort"
+	Again    ID = "review-again"
+	RollBack ID = "roll-back"
+	Pause    ID = "pause"
+	Resume   ID = "resume"
+	OpenTree ID = "open-tree"
+	OpenLog  ID = "open-log"
+	PrevLog  ID = "previous-log"
 
 	NextField ID = "next-field"
 	PrevField ID = "previous-field"

@@ -4,15 +4,7 @@ import "slices"
 
 // Defaults are the actions with the keys they have unless configured.
 func Defaults() []Action {
-	return append(slices.Concat(onHome(), onChange(), onReview(), onWindows()), []Action{
-		{ID: Abort, Scope: Rollout, Keys: []string{"a"}, Label: "abort", Help: "stop the run, after a confirm: no new writes, and the record is closed"},
-		{ID: Back, Scope: Rollout, Keys: []string{"esc"}, Label: "home", Help: "to the home page; a run under way goes on"},
-		{ID: Revert, Scope: Rollout, Keys: []string{"R"}, Label: "revert", Help: "after a run that failed: revert what it shipped; shows what that would do"},
-		{ID: Again, Scope: Rollout, Keys: []string{"r"}, Label: "review again", Help: "after the run: read the plan for the same commit anew"},
-		{ID: OpenHistory, Scope: Rollout, Keys: []string{"h"}, Label: "history", Help: "the runs of this environment"},
-
-		{ID: Revert, Scope: History, Keys: []string{"R"}, Label: "revert", Help: "revert what the selected run shipped: shows what that would do"},
-
+	return append(slices.Concat(onHome(), onChange(), onReview(), onRollout(), onHistory(), onWindows()), []Action{
 		{ID: MakeDraft, Scope: Reverting, Keys: []string{"enter", "d"}, Label: "show what it would do", Help: "make the commit here, without pushing it, and show what applying it would change"},
 
 		{ID: OpenReview, Scope: Proposed, Keys: []string{"enter", "d"}, Label: "review", Help: "what applying the pull request, merged, would change"},
@@ -70,7 +62,8 @@ func onHome() []Action {
 	return []Action{
 		{ID: OpenReview, Scope: Home, Keys: []string{"enter", "d"}, Label: "review", Help: "review what shipping up to the selected change would do"},
 		{ID: Ship, Scope: Home, Keys: []string{"s"}, Label: "ship", Help: "review, then confirm shipping up to the selected change", Writes: true},
-		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way"},
+		{ID: OpenRun, Scope: Home, Keys: []string{"r"}, Label: "run", Help: "go to the run that is under way, whoever carries it out, or to the one that was interrupted"},
+		{ID: Resume, Scope: Home, Keys: []string{"C"}, Label: "resume", Help: "continue the interrupted run, after a confirm with a reason", Writes: true},
 		{ID: OpenProposed, Scope: Home, Keys: []string{"p"}, Label: "proposed", Help: "the open pull requests that touch the selected environment"},
 		{ID: Revert, Scope: Home, Keys: []string{"R"}, Label: "revert", Help: "revert the selected change, or with nothing pending what the last run shipped: shows what that would do"},
 		{ID: OpenUpgrades, Scope: Home, Keys: []string{"u"}, Label: "upgrades", Help: "the images of the selected environment, and what is newer"},

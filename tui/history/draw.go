@@ -9,7 +9,6 @@ import (
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
-	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/words"
 )
 
@@ -134,8 +133,15 @@ func (p *Page) row(f frame.Frame, r model.Run, selected bool, c columns, w int) 
 	add(c.who, who)
 	add(c.took, took(r, f.Now))
 	right := f.Dim.Paint(paint.FitRight(words.Age(f.Now.Sub(r.StartedAt)), ageWidth) + " ")
-	if r.Override != "" {
+	switch {
+	case p.marked == r.ID:
+		right = f.Accent.Paint("compare") + right
+	case r.Exception != nil:
 		right = f.Warn.Paint("override") + right
+	case r.RollsBack != "":
+		right = f.Dim.Paint("rollback") + right
+	case len(r.Attempts) > 0:
+		right = f.Dim.Paint("resumed") + right
 	}
 	return paint.Spread(line, right, w)
 }
@@ -154,150 +160,4 @@ func took(r model.Run, now time.Time) string {
 		return ""
 	}
 	return words.Took(now.Sub(r.StartedAt))
-}
-
-// detail is the record of the selected run.
-func (p *Page) detail(f frame.Frame, w, h int) []string {
-	r, ok := p.Selected()
-	if !ok || h <= 0 {
-		return nil
-	}
-	glyph, look := f.Run(r.State)
-	out := []string{paint.Cut(" "+f.Bold.Paint(sanitize.Line(r.ID))+"  "+look.Paint(glyph+" "+string(r.State)), w), ""}
-	out = append(out, p.facts(f, r, w)...)
-	out = append(out, "")
-	room := max(0, h-len(out))
-	objects := append(testLines(f, r, w), p.objectLines(f, r, w)...)
-	p.scroll = max(0, min(p.scroll, len(objects)-room))
-	out = append(out, objects[p.scroll:min(len(objects), p.scroll+room)]...)
-	return out[:min(h, len(out))]
-}
-
-func (p *Page) facts(f frame.Frame, r model.Run, w int) []string {
-	zone := frame.Zone(p.Environment, f.Now)
-	var out []string
-	paragraph := func(label, text string, look theme.Style) {
-		for i, l := range paint.Wrap(sanitize.Text(text), w-frame.LabelWidth-1) {
-			if i > 0 {
-				label = ""
-			}
-			out = append(out, f.Label(label, look.Paint(l), w))
-		}
-	}
-	out = append(out, f.Label("what", f.Commit(r.From)+" "+f.Glyph.Arrow+" "+f.Bold.Paint(f.Commit(r.Commit))+pulls(r.PullRequests, 6), w))
-	out = append(out, f.Label("by", sanitize.Line(r.Operator)+f.Dim.Paint(", ")+r.StartedAt.In(zone).Format("2 Jan 2006 15:04")+
-		f.Dim.Paint(", "+words.Ago(f.Now.Sub(r.StartedAt))), w))
-	if at := stoppedAt(r); at != "" {
-		_, look := f.Run(r.State)
-		paragraph(string(r.State), "in "+at, look)
-	}
-	if r.Reason != "" {
-		paragraph("reason", r.Reason, f.Bad)
-	}
-	if t := took(r, f.Now); t != "" {
-		out = append(out, f.Label("took", t, w))
-	}
-	if r.Override != "" {
-		paragraph("override", f.Glyph.Risk+" "+r.Override, f.Warn)
-	}
-	if x := r.Exception; x != nil {
-		paragraph("", "by "+x.Who()+", against: "+strings.Join(x.Rules, "; "), f.Warn)
-	}
-	if r.Window != "" {
-		paragraph("window", r.Window, f.Plain)
-	}
-	if n := len(r.Kept); n > 0 {
-		out = append(out, f.Label("kept", words.Count(n, "field")+" as live", w))
-	}
-	if next := nextStep(r); next != "" {
-		out = append(out, "", f.Label("next", f.Accent.Paint(f.Glyph.Arrow)+" "+f.Bold.Paint(next), w))
-	}
-	return out
-}
-
-// pulls names pull requests, most of them at most, after two blanks.
-func pulls(numbers []int, most int) string {
-	var names []string
-	for _, n := range numbers {
-		names = append(names, fmt.Sprintf("#%d", n))
-	}
-	switch {
-	case len(names) == 0:
-		return ""
-	case len(names) > most:
-		return fmt.Sprintf("  %s +%d", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return "  " + strings.Join(names, ", ")
-}
-
-// objectLines are the objects of a run with what became of them.
-func (p *Page) objectLines(f frame.Frame, r model.Run, w int) []string {
-	if len(r.Objects) == 0 {
-		return []string{"   " + f.Dim.Paint("no object was written")}
-	}
-	name := 0
-	for _, o := range r.Objects {
-		name = max(name, paint.Width(sanitize.Line(o.ID.String())))
-	}
-	name = min(name, max(20, w-22))
-	out := []string{f.Heading("OBJECTS", words.Count(len(r.Objects), "object"), w)}
-	for _, o := range r.Objects {
-		verdict, look := f.Verdict(o.Verdict)
-		glyph, result := resultOf(f, o.Result)
-		out = append(out, paint.Cut("   "+look.Paint(verdict)+" "+paint.Fit(sanitize.Line(o.ID.String()), name)+"  "+
-			result.Paint(glyph+" "+string(o.Result)), w))
-		if o.Message != "" {
-			for _, l := range paint.Wrap(sanitize.Text(o.Message), w-8) {
-				out = append(out, "       "+f.Bad.Paint(l))
-			}
-		}
-	}
-	return out
-}
-
-// testLines are the acceptance tests of a run, each with why it did not pass.
-func testLines(f frame.Frame, r model.Run, w int) []string {
-	if len(r.Tests) == 0 {
-		return nil
-	}
-	out := []string{f.Heading("TESTS", words.Count(len(r.Tests), "test"), w)}
-	for _, t := range r.Tests {
-		glyph, look := f.Glyph.Waiting, f.Dim
-		switch {
-		case t.State == model.TestPassed:
-			glyph, look = f.Glyph.OK, f.Good
-		case t.State != model.TestSkipped && t.Required:
-			glyph, look = f.Glyph.Failed, f.Bad
-		case t.State != model.TestSkipped:
-			glyph, look = f.Glyph.Failed, f.Warn
-		}
-		line := "   " + look.Paint(glyph) + " " + sanitize.Line(t.Name) + "  " + f.Dim.Paint(sanitize.Line(string(t.Kind))) +
-			"  " + look.Paint(sanitize.Line(string(t.State)))
-		if !t.Required {
-			line += f.Dim.Paint(", not required")
-		}
-		took := ""
-		if !t.StartedAt.IsZero() {
-			took = words.Took(t.FinishedAt.Sub(t.StartedAt)) + " "
-		}
-		out = append(out, paint.Spread(line, f.Dim.Paint(took), w))
-		if t.Message != "" {
-			for _, l := range paint.Wrap(sanitize.Text(t.Message), w-8) {
-				out = append(out, "       "+look.Paint(l))
-			}
-		}
-	}
-	return append(out, "")
-}
-
-func resultOf(f frame.Frame, r model.ObjectResult) (string, theme.Style) {
-	switch r {
-	case model.ResultReady, model.ResultPruned:
-		return f.Glyph.OK, f.Good
-	case model.ResultFailed:
-		return f.Glyph.Failed, f.Bad
-	case model.ResultApplied:
-		return f.Glyph.Busy, f.Warn
-	}
-	return f.Glyph.Waiting, f.Dim
 }

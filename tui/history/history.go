@@ -3,6 +3,8 @@
 package history
 
 import (
+	"slices"
+
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
@@ -19,8 +21,9 @@ type Page struct {
 	Runs        slot.Slot[[]model.Run] // newest first
 
 	list   list.List[string]
-	inRun  bool // the objects of the run have the focus
-	scroll int  // into the objects of the selected run
+	inRun  bool   // the objects of the run have the focus
+	scroll int    // into the record of the selected run
+	marked string // the run that another one is to be compared with; empty: none
 
 	split int // where the divider was put; 0: where it belongs
 	drawn places
@@ -34,6 +37,9 @@ func (p *Page) Sync() {
 	items := make([]list.Item[string], 0, len(p.Runs.Value))
 	for _, r := range p.Runs.Value {
 		items = append(items, list.Item[string]{Key: r.ID})
+	}
+	if !slices.ContainsFunc(p.Runs.Value, func(r model.Run) bool { return r.ID == p.marked }) {
+		p.marked = ""
 	}
 	p.list.Set(items)
 }
@@ -65,10 +71,44 @@ func (p *Page) Do(id action.ID) bool {
 	return true
 }
 
-// Leave gives the focus back to the list. It reports whether it had lost it.
+// Compare marks the selected run, takes its mark away, or with another one
+// marked gives the two to be compared, the earlier first. Without other there is
+// nothing to compare yet; run is then what is marked.
+func (p *Page) Compare() (run, other string) {
+	r, ok := p.Selected()
+	switch {
+	case !ok:
+		return "", ""
+	case p.marked == r.ID:
+		p.marked = ""
+		return "", ""
+	case p.marked == "":
+		p.marked = r.ID
+		return r.ID, ""
+	}
+	run, other = p.marked, r.ID
+	for _, x := range p.Runs.Value { // the newest comes first
+		if x.ID == run {
+			run, other = other, run
+			break
+		}
+		if x.ID == other {
+			break
+		}
+	}
+	p.marked = ""
+	return run, other
+}
+
+// Leave gives the focus back to the list, or takes a mark away. It reports
+// whether there was anything to leave.
 func (p *Page) Leave() bool {
-	was := p.inRun
-	p.inRun = false
+	was := p.inRun || p.marked != ""
+	if p.inRun {
+		p.inRun = false
+	} else {
+		p.marked = ""
+	}
 	return was
 }
 
@@ -77,7 +117,10 @@ func (p *Page) Hints() []action.ID {
 	if _, ok := p.Selected(); !ok {
 		return []action.ID{action.Back, action.Refresh}
 	}
-	return []action.ID{action.Revert, action.NextPane, action.Down, action.Back, action.Refresh}
+	if p.marked != "" {
+		return []action.ID{action.CompareRuns, action.Down, action.OpenDiff, action.Back, action.Revert}
+	}
+	return []action.ID{action.OpenDiff, action.CompareRuns, action.Revert, action.NextPane, action.Down, action.Back}
 }
 
 // Click selects a run, or goes into what it did.

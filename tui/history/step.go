@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/words"
 )
@@ -31,7 +32,7 @@ func stoppedAt(r model.Run) string {
 		switch {
 		case len(failed) > 0:
 			return name + ": " + words.List(failed, 2)
-		case left == len(w.Objects) && i == 0:
+		case left > 0 && left == len(w.Objects) && i == 0:
 			return "front of the first wave: nothing was written"
 		case left > 0:
 			return fmt.Sprintf("%s: %s not written", name, words.Count(left, "object"))
@@ -49,8 +50,22 @@ func stoppedAt(r model.Run) string {
 	return ""
 }
 
-// wavesOf are the waves a run's objects were written in.
+// wavesOf are the waves a run's objects were written in: those recorded, or of
+// an older record those that a plan of the objects has.
 func wavesOf(r model.Run) []model.Wave {
+	if n := len(r.Waves); n > 0 {
+		waves := make([]model.Wave, n)
+		for i, name := range r.Waves {
+			waves[i].Name = name
+		}
+		for _, o := range r.Objects {
+			if o.Wave > 0 && o.Wave <= n {
+				w := &waves[o.Wave-1]
+				w.Objects = append(w.Objects, model.PlannedObject{ID: o.ID, Verdict: o.Verdict})
+			}
+		}
+		return waves
+	}
 	p := model.Plan{}
 	for _, o := range r.Objects {
 		p.Objects = append(p.Objects, model.PlannedObject{ID: o.ID, Verdict: o.Verdict, TakesOwnership: true})
@@ -68,8 +83,10 @@ func resultIn(r model.Run, id model.ObjectID) model.ObjectResult {
 }
 
 // nextStep says what can be done about a run.
-func nextStep(r model.Run) string {
+func (p *Page) nextStep(r model.Run) string {
 	switch {
+	case r.State == model.RunInterrupted && p.Runs.Value[0].ID == r.ID:
+		return "fairtide resume -e " + sanitize.Line(p.Environment.Name)
 	case !r.State.Final() || len(r.Objects) == 0:
 		return ""
 	case len(r.PullRequests) > 0:

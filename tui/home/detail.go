@@ -52,6 +52,8 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 	} else if ok {
 		glyph, look := f.Run(r.State)
 		out = append(out, f.Label("run", look.Paint(glyph+" "+string(r.State))+"  "+sanitize.Line(r.Words), w))
+	} else if cut, ok := p.Interrupted[env.Name]; ok {
+		out = append(out, interruptedLines(f, cut, w)...)
 	} else if st.LastRun != nil {
 		glyph, look := f.Run(st.LastRun.State)
 		words := look.Paint(glyph + " " + string(st.LastRun.State))
@@ -192,4 +194,15 @@ func lock(f frame.Frame, l *model.Lock, zone *time.Location) string {
 		return out + f.Dim.Paint(", expired")
 	}
 	return out + f.Dim.Paint(", expires in "+words.Left(l.Expires.Sub(f.Now)))
+}
+
+// interruptedLines say of a run that stopped without an end whose it was, how
+// far it came, and that it can be resumed.
+func interruptedLines(f frame.Frame, r model.Run, w int) []string {
+	text := "interrupted: " + sanitize.Line(r.ID) + " by " + sanitize.Line(r.Writer())
+	if r.Wave > 0 && len(r.Waves) > 0 {
+		text += fmt.Sprintf(" at wave %d of %d", r.Wave, len(r.Waves))
+	}
+	out := warned(f, "run", text, w)
+	return append(out, f.Label("", f.Accent.Paint("C")+" resumes it, "+f.Accent.Paint("r")+" shows how far it came", w))
 }

@@ -263,7 +263,7 @@ func (p *Page) lastRun(f frame.Frame, env string) string {
 // reading of the cluster says.
 func (p *Page) ours(env string) bool {
 	r, ok := p.Running[env]
-	return ok && !r.State.Final() && !r.Armed
+	return ok && !r.State.Final() && !r.Armed && !r.Followed
 }
 
 // holder says who holds the lock.
@@ -355,6 +355,8 @@ func (p *Page) short(f frame.Frame, env string) string {
 		return f.Bad.Paint("unreachable")
 	case st.Value.Lock != nil && st.Value.Lock.Expires.After(f.Now.Add(st.Value.Skew)):
 		return f.Warn.Paint("locked " + person(st.Value.Lock.Holder))
+	case p.interrupted(env):
+		return f.Warn.Paint("interrupted")
 	case !st.Loaded || w == nil:
 		return ""
 	case w.Open && w.Until.IsZero():
@@ -365,4 +367,11 @@ func (p *Page) short(f frame.Frame, env string) string {
 		return f.Warn.Paint("closed")
 	}
 	return f.Warn.Paint("closed " + words.Left(w.NextOpen.Sub(f.Now)))
+}
+
+// interrupted reports whether the last run stopped without an end, and nobody
+// has gone on since.
+func (p *Page) interrupted(env string) bool {
+	_, ok := p.Interrupted[env]
+	return ok
 }

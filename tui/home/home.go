@@ -22,6 +22,10 @@ type Page struct {
 	// in, how it stands: "wave 2 of 3, 1 failed". Absent: none.
 	Running map[string]Running
 
+	// Interrupted are the runs that stopped without an end and can be resumed, by
+	// environment.
+	Interrupted map[string]model.Run
+
 	status  map[string]*slot.Slot[model.EnvironmentStatus]
 	pending map[string]*slot.Slot[model.Pending]
 
@@ -40,23 +44,25 @@ type Page struct {
 
 // Running is a run of this program that is under way, or has just ended.
 type Running struct {
-	State model.RunState
-	Words string
-	Armed bool      // it waits for the window, and has written nothing
-	Until time.Time // when it starts then; zero: not known
+	State    model.RunState
+	Words    string
+	Followed bool      // it is carried out elsewhere
+	Armed    bool      // it waits for the window, and has written nothing
+	Until    time.Time // when it starts then; zero: not known
 }
 
 // New makes an empty page.
 func New(repository string) *Page {
 	return &Page{
-		Repository: repository,
-		Running:    map[string]Running{},
-		status:     map[string]*slot.Slot[model.EnvironmentStatus]{},
-		pending:    map[string]*slot.Slot[model.Pending]{},
-		changes:    map[string]*list.List[string]{},
-		shown:      map[string][]int{},
-		widths:     map[string]widths{},
-		learned:    map[string]learned{},
+		Repository:  repository,
+		Running:     map[string]Running{},
+		Interrupted: map[string]model.Run{},
+		status:      map[string]*slot.Slot[model.EnvironmentStatus]{},
+		pending:     map[string]*slot.Slot[model.Pending]{},
+		changes:     map[string]*list.List[string]{},
+		shown:       map[string][]int{},
+		widths:      map[string]widths{},
+		learned:     map[string]learned{},
 	}
 }
 
@@ -214,7 +220,7 @@ func (p *Page) Hints() []action.ID {
 	next, _ := p.next(env)
 	out := []action.ID{next}
 	rest := []action.ID{action.OpenReview, action.Ship, action.OpenHistory, action.OpenWindows, action.OpenProposed, action.Revert}
-	if _, ok := p.Running[env.Name]; ok {
+	if p.anyRun(env.Name, p.Status(env.Name).At) {
 		rest = append([]action.ID{action.OpenRun}, rest...)
 	}
 	rest = append(rest, action.Filter, action.OpenUpgrades, action.OpenChange, action.NextPane, action.Palette, action.Refresh, action.Quit)
@@ -224,4 +230,19 @@ func (p *Page) Hints() []action.ID {
 		}
 	}
 	return out
+}
+
+// anyRun reports whether there is a run to look at in an environment: one that
+// is under way, here or elsewhere, or one that was interrupted.
+func (p *Page) anyRun(env string, now time.Time) bool {
+	_, running := p.Running[env]
+	_, interrupted := p.Interrupted[env]
+	return running || interrupted || p.elsewhere(env, now)
+}
+
+// elsewhere reports whether somebody else held the lock of an environment when
+// that was read.
+func (p *Page) elsewhere(env string, now time.Time) bool {
+	l := p.Status(env).Value.Lock
+	return l != nil && l.Expires.After(now) && !p.ours(env)
 }

@@ -145,3 +145,13 @@ func (l *List[K]) Click(line int) bool {
 	l.selected = i
 	return true
 }
+
+// Show moves to the row with the key, if there is one, and forgets how far the
+// list was scrolled: what is in sight then depends on the row alone.
+func (l *List[K]) Show(key K) bool {
+	found := l.Select(key)
+	if found {
+		l.offset = 0
+	}
+	return found
+}

@@ -19,13 +19,15 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 		Production: p.Environment.Tier == model.TierProduction,
 	}
 	name := sanitize.Line(p.Environment.Name)
-	if p.lens != model.LensApply {
+	if p.lens != model.LensApply && p.Past == nil {
 		h.Left += "  lens " + string(p.lens)
 		name += "  lens " + string(p.lens)
 	}
 	switch n := len(p.Shipped); {
 	case p.Draft != nil:
 		h.Left = name + "  " + sanitize.Line(p.Order.Of) + ", not pushed yet"
+	case p.Past != nil:
+		h.Left = name + "  " + p.Past.title()
 	case p.Proposed != nil:
 		h.Left = fmt.Sprintf("%s  proposed #%d, not merged", name, p.Proposed.Number)
 	case n > 0:
@@ -81,7 +83,11 @@ func (p *Page) waiting(f frame.Frame) []string {
 	case p.Plan.Err != nil:
 		out = append(out, f.Problem(p.Plan.Err, "ctrl+r", f.W)...)
 	case p.Plan.Slow(f.Now):
-		out = append(out, "   "+f.Dim.Paint("Asking the cluster what applying would change "+f.Glyph.Ellipsis))
+		text := "Asking the cluster what applying would change "
+		if p.Past != nil {
+			text = "Rendering what Git had before and after "
+		}
+		out = append(out, "   "+f.Dim.Paint(text+f.Glyph.Ellipsis))
 	}
 	return out
 }
@@ -239,8 +245,10 @@ func (p *Page) remarks(f frame.Frame, o model.PlannedObject, w, h int) []string 
 		out = append(out, paint.Cut("   "+f.Dim.Paint("no value changes; fairtide becomes the fields' manager"), w))
 	}
 	out = append(out, p.markLines(f, o.ID, w)...)
-	out = append(out, p.replaceLines(f, o, w)...)
-	out = append(out, p.keptLines(f, o.ID, w)...)
+	if p.Past == nil {
+		out = append(out, p.replaceLines(f, o, w)...)
+		out = append(out, p.keptLines(f, o.ID, w)...)
+	}
 	out = append(out, p.hiddenLines(f, o, w)...)
 	if o.Source.File != "" && h > sourceFrom {
 		out = append(out, paint.Cut("   "+f.Dim.Paint(source(o.Source)), w))

@@ -18,6 +18,9 @@ func (p *Page) turn() (cmd tea.Cmd, note string, ok bool) {
 	if plan == nil {
 		return nil, "", true
 	}
+	if p.Past != nil {
+		return nil, notAPlan + "see through another lens", true
+	}
 	if plan.NoLenses != "" {
 		return nil, "only the lens apply shows anything: " + plan.NoLenses, true
 	}
@@ -45,7 +48,7 @@ func (p *Page) LiveEdits() []LiveEdit {
 }
 
 func (p *Page) liveEdits(id model.ObjectID) []LiveEdit {
-	if p.Plan.Value == nil || p.Proposed != nil || p.Draft != nil {
+	if p.Plan.Value == nil || p.Proposed != nil || p.Draft != nil || p.Past != nil {
 		return nil
 	}
 	o, ok := p.planned(id)

@@ -87,7 +87,7 @@ func (p *Page) Unreviewed() (n, of int) { return p.toReview - p.reviewed, p.toRe
 // count counts what was read.
 func (p *Page) count() {
 	p.toReview, p.reviewed = 0, 0
-	if p.Plan.Value == nil {
+	if p.Plan.Value == nil || p.Past != nil {
 		return
 	}
 	for i := range p.Plan.Value.Objects {
@@ -173,6 +173,9 @@ func (p *Page) Why(id action.ID) string {
 	case action.Reviewed, action.AcceptAlike, action.NextUnreviewed, action.GroupBy, action.Filter:
 	default:
 		return ""
+	}
+	if p.Past != nil {
+		return p.Past.why(id)
 	}
 	if p.seen == nil {
 		return "the plan is still being read"
@@ -261,7 +264,7 @@ func isAre(n int) string {
 
 func (p *Page) wantsReview(id model.ObjectID) bool {
 	o, ok := p.planned(id)
-	return ok && o.Verdict.Differs() && p.Reviewed(id) != model.ReviewedAlready
+	return ok && p.Past == nil && o.Verdict.Differs() && p.Reviewed(id) != model.ReviewedAlready
 }
 
 // acceptAlike marks all objects that change as the selected one does, or takes

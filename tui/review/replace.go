@@ -13,7 +13,7 @@ import (
 // MustReplace reports whether shipping fails because the object can only be
 // deleted and made again, which nobody allowed.
 func (p *Page) MustReplace(o model.PlannedObject) bool {
-	return o.Verdict == model.VerdictReplace && !o.MayReplace && p.Draft == nil && p.Proposed == nil
+	return o.Verdict == model.VerdictReplace && !o.MayReplace && p.Draft == nil && p.Proposed == nil && p.Past == nil
 }
 
 // Problem is why the plan must not be applied, without the command that would

@@ -37,6 +37,7 @@ type Page struct {
 	Draft    *model.Draft
 	Order    draft.Order
 	Proposed *model.Proposed
+	Past     *Past // set on what a run did; nothing on it can be shipped either
 
 	Marks Marks // keeps what was read; nil: nobody does
 
@@ -335,6 +336,9 @@ func (p *Page) next() action.ID {
 func (p *Page) Hints() []action.ID {
 	if p.Plan.Value == nil {
 		return []action.ID{action.Back, action.Refresh}
+	}
+	if p.Past != nil {
+		return p.pastHints()
 	}
 	var hints []action.ID
 	o, ok := p.Planned()

@@ -182,6 +182,7 @@ func (p *Page) markLines(f frame.Frame, id model.ObjectID, w int) []string {
 	others := len(k.ids) - 1
 	line := "   " + f.Dim.Paint(sanitize.Line(fmt.Sprintf("%s alike (%s)", words.Count(others, "other")+changeWord(others), k.what)))
 	switch {
+	case p.Past != nil:
 	case state != model.ReviewedAlready:
 		line += f.Dim.Paint(": ") + f.Accent.Paint("A") + f.Dim.Paint(" marks all as reviewed")
 	case p.marking.accepted[k] != nil:
@@ -233,7 +234,11 @@ func (p *Page) risks(f frame.Frame, w, most int) []string {
 	if len(out) == 0 {
 		return nil
 	}
-	return append([]string{" " + f.Title.Paint("RISKS")}, out...)
+	title := "RISKS"
+	if p.Past != nil {
+		title = "RESULTS"
+	}
+	return append([]string{" " + f.Title.Paint(title)}, out...)
 }
 
 func riskLines(f frame.Frame, r model.Risk, text string, w int) []string {

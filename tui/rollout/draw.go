@@ -24,26 +24,63 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 		what = f.Glyph.Armed + " armed"
 	case p.Aborting:
 		what = "aborting"
+	case p.Paused():
+		what = "paused"
+	}
+	left := sanitize.Line(p.Environment.Name) + "  " + what
+	if p.Found() {
+		left += "  " + f.Commit(p.From()) + " " + f.Glyph.Arrow + " " + f.Commit(p.Commit())
+	}
+	if p.Followed && p.Found() && f.W >= frame.TwoColumns {
+		left += "  by " + p.by()
 	}
 	return frame.Head{
-		Left: sanitize.Line(p.Environment.Name) + "  " + what + "  " +
-			f.Commit(p.Plan.From) + " " + f.Glyph.Arrow + " " + f.Commit(p.Plan.Commit),
+		Left:       left,
 		Right:      f.Window(w),
 		Production: p.Environment.Tier == model.TierProduction,
 	}
 }
 
 // Draw draws the page's body: how far the run is, the objects, and at the
-// bottom the verdict or the latest of the run's story.
+// bottom the verdict or the latest of the run's story; or in its place what is
+// behind an object, which stands beside the objects where there is room.
 func (p *Page) Draw(f frame.Frame) frame.Body {
-	if p.Armed() {
+	switch {
+	case p.Armed():
 		return p.drawArmed(f)
+	case !p.Found() && !p.Done():
+		return frame.Body{Lines: []string{"", "   " + f.Dim.Paint("Looking for the run under way "+f.Glyph.Ellipsis)}}
+	case p.pane == nil:
+		return frame.Body{Lines: p.main(f, true)}
+	case f.W >= besideFrom:
+		split := p.divider.Column(f.W*11/20, f.W)
+		left := f
+		left.W = split
+		right := p.pane.drawn(f, split+1, 0, f.W-split-1, f.H)
+		return frame.Body{Lines: paint.Columns(p.main(left, true), right, split, f.Rule.Paint(f.Glyph.Vertical), f.H), Split: split}
+	case f.H >= belowFrom:
+		const least = 11
+		h := max(least, f.H*3/5)
+		top := f
+		top.H = f.H - h - 1
+		out := append(paint.Height(p.main(top, false), top.H), f.Line(f.W))
+		return frame.Body{Lines: append(out, p.pane.drawn(f, 0, top.H+1, f.W, h)...)}
 	}
-	top := []string{p.progressLine(f)}
+	p.table = frame.Area{}
+	return frame.Body{Lines: p.pane.drawn(f, 0, 0, f.W, f.H)}
+}
+
+// main is all but what is behind an object; without the bottom where that takes
+// its place.
+func (p *Page) main(f frame.Frame, all bool) []string {
+	top := append([]string{p.progressLine(f)}, p.strip(f)...)
 	if f.H > 14 {
 		top = append(top, "")
 	}
-	bottom := p.bottom(f, p.bottomHeight(f, len(top)))
+	var bottom []string
+	if all {
+		bottom = p.bottom(f, p.bottomHeight(f, len(top)))
+	}
 	room := max(1, f.H-len(top)-len(bottom))
 	p.table = frame.Area{Y: len(top), W: f.W, H: room}
 	out := append(top, p.objectRows(f, room)...)
@@ -51,7 +88,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 		out = append(out, make([]string, slack)...)
 	}
 	out = append(out, bottom...)
-	return frame.Body{Lines: out[:min(len(out), f.H)]}
+	return out[:min(len(out), f.H)]
 }
 
 func (p *Page) progressLine(f frame.Frame) string {
@@ -119,10 +156,32 @@ func (p *Page) tally(f frame.Frame) string {
 			parts = append(parts, look.Paint(fmt.Sprintf("%s %d %s", glyph, n, word)))
 		}
 	}
-	add(c.failed, model.ReadinessFailed, "failed")
-	add(c.busy, model.ReadinessProgress, "under way")
+	if p.Done() {
+		add(c.failed, model.ReadinessFailed, "failed")
+	} else {
+		add(c.doomed, model.ReadinessFailed, "doomed")
+		add(c.failed-c.doomed, model.ReadinessFailed, "failed")
+	}
+	slow := 0
+	for _, o := range p.objects {
+		if p.slow(o, f.Now) {
+			slow++
+		}
+	}
+	word := "under way"
+	if p.Done() {
+		word = "not ready"
+	}
+	if slow > 0 {
+		word += fmt.Sprintf(", %d slow", slow)
+	}
+	add(c.busy, model.ReadinessProgress, word)
 	add(c.ready, model.ReadinessReady, "ready")
-	add(c.waiting, model.ReadinessWaiting, "waiting")
+	word = "waiting"
+	if p.Done() {
+		word = "not written"
+	}
+	add(c.waiting, model.ReadinessWaiting, word)
 	if len(p.tests) > 0 && (p.state == model.RunTesting || p.testCounts().ended > 0) {
 		t := p.testCounts()
 		text, look := fmt.Sprintf("%d of %d tests passed", t.passed, len(p.tests)), f.Dim
@@ -134,159 +193,15 @@ func (p *Page) tally(f frame.Frame) string {
 	return strings.Join(parts, "  ")
 }
 
-// objectRows are the waves and their objects in h lines.
-func (p *Page) objectRows(f frame.Frame, h int) []string {
-	if len(p.order)+len(p.tests) == 0 {
-		return []string{"   " + f.Dim.Paint("No object is written: the commit is recorded as live.")}
-	}
-	name := 0
-	for _, id := range p.order {
-		name = max(name, paint.Width(title(id)))
-	}
-	for _, t := range p.tests {
-		name = max(name, paint.Width(sanitize.Line(t.name)))
-	}
-	name = min(name, max(18, f.W/3))
-	var out []string
-	from, to := p.rows.Window(h)
-	for i := from; i < to; i++ {
-		k := p.rows.Item(i).Key
-		switch {
-		case k.wave > 0:
-			out = append(out, p.waveRow(f, k.wave))
-		case k.tests:
-			out = append(out, p.testsRow(f))
-		case k.test != "":
-			out = append(out, p.testRow(f, p.find(k.test), i == p.rows.Index(), name))
-		case k.pod:
-			out = append(out, p.podRow(f, k))
-		case k.line > 0:
-			out = append(out, p.causeRow(f, k.id))
-		default:
-			out = append(out, p.objectRow(f, p.objects[k.id], i == p.rows.Index(), name))
-		}
-	}
-	return out
-}
-
-func title(id model.ObjectID) string { return sanitize.Line(id.Kind + " " + id.Name) }
-
-func (p *Page) waveRow(f frame.Frame, n int) string {
-	w := p.waves[n-1]
-	state := model.ReadinessReady
-	for _, o := range w.Objects {
-		switch s := p.objects[o.ID].state; {
-		case s == model.ReadinessFailed:
-			state = s
-		case s != model.ReadinessReady && state != model.ReadinessFailed:
-			state = model.ReadinessProgress
-		}
-	}
-	if n > p.wave && state != model.ReadinessReady {
-		state = model.ReadinessWaiting
-	}
-	glyph, look := f.Readiness(state)
-	left := " " + look.Paint(glyph) + " " + f.Title.Paint(fmt.Sprintf("wave %d", n)) + "  " + f.Dim.Paint(w.Name)
-	return paint.Spread(left, f.Dim.Paint(words.Count(len(w.Objects), "object"))+" ", f.W)
-}
-
-func (p *Page) objectRow(f frame.Frame, o *object, selected bool, name int) string {
-	const ready, age = 16, 8
-	look := f.Row(selected, true)
-	glyph, paintGlyph := f.Readiness(o.state)
-	count := ""
-	if o.progress.Desired > 0 {
-		count = fmt.Sprintf("%d of %d ready", o.progress.Ready, o.progress.Desired)
-	}
-	line := f.Mark(selected, true) + "  " + paintGlyph.Paint(glyph) + " " + look.Paint(paint.Fit(title(o.ID), name)) + "  "
-	message := f.W - paint.Width(line) - ready - age - 3
-	if message < 12 {
-		return paint.Spread(line+count, f.Dim.Paint(p.age(f, o))+" ", f.W)
-	}
-	text := f.Dim
-	if o.state == model.ReadinessFailed {
-		text = f.Bad
-	}
-	return line + paint.Fit(count, ready) + " " + text.Paint(paint.Fit(p.message(o), message)) + " " +
-		f.Dim.Paint(paint.FitRight(p.age(f, o), age)) + " "
-}
-
-// message says in words how an object stands; the state's own word where
-// there is nothing better, so that no state is told by its glyph alone.
-func (p *Page) message(o *object) string {
-	switch {
-	case o.pruned:
-		return "deleted"
-	case o.left:
-		return "not written"
-	case o.state == model.ReadinessWaiting && o.Verdict == model.VerdictDelete:
-		return "waiting, to be deleted"
-	case o.state == model.ReadinessWaiting:
-		return "waiting"
-	case o.state == model.ReadinessReady:
-		return "ready"
-	case o.message != "":
-		return sanitize.Line(o.message)
-	case o.state == model.ReadinessFailed:
-		return "failed"
-	}
-	return "applied, not ready yet"
-}
-
-// age is how long an object took, or has been taking.
-func (p *Page) age(f frame.Frame, o *object) string {
-	if o.applied.IsZero() {
-		return ""
-	}
-	end := f.Now
-	switch {
-	case !o.ended.IsZero() && o.state == model.ReadinessReady:
-		end = o.ended
-	case p.Done():
-		end = p.ended
-	}
-	return words.Took(end.Sub(o.applied))
-}
-
-func (p *Page) causeRow(f frame.Frame, id model.ObjectID) string {
-	o := p.objects[id]
-	text, look := sanitize.Line(o.progress.Cause), f.Warn
-	if o.progress.Doomed {
-		text, look = "will not become ready: "+text, f.Bad
-	}
-	return paint.Cut("       "+f.Rule.Paint(f.Glyph.Branch)+" "+look.Paint(text), f.W)
-}
-
-func (p *Page) podRow(f frame.Frame, k row) string {
-	pods := p.troubled(p.objects[k.id])
-	if k.line > len(pods) {
-		return ""
-	}
-	pod := pods[k.line-1]
-	reason := pod.Reason
-	if reason == "" {
-		reason = pod.Phase
-	}
-	line := "       " + f.Rule.Paint(f.Glyph.Branch) + " " + f.Dim.Paint("pod ") + sanitize.Line(pod.Name) + "  " + f.Warn.Paint(sanitize.Line(reason))
-	if pod.Message != "" {
-		line += "  " + f.Dim.Paint(sanitize.Line(pod.Message))
-	}
-	right := ""
-	if pod.Restarts > 0 {
-		right = words.Count(pod.Restarts, "restart") + "  "
-	}
-	if !pod.Created.IsZero() {
-		right += words.Took(f.Now.Sub(pod.Created)) + " "
-	}
-	return paint.Spread(line, f.Dim.Paint(right), f.W)
-}
-
 // bottomHeight is how many lines the bottom may take: a third of the page, and
 // for the log of a test half of it, or what the table leaves.
 func (p *Page) bottomHeight(f frame.Frame, top int) int {
 	h := max(3, f.H/3)
-	if p.selectedTest() != nil {
+	switch {
+	case p.selectedTest() != nil:
 		h = max(h, f.H/2, f.H-top-p.rows.Len()-1)
+	case p.Done():
+		h = max(h, min(len(p.verdict(f))+1, f.H*3/5))
 	}
 	return h
 }
@@ -332,12 +247,19 @@ func (p *Page) trouble(f frame.Frame) []string {
 	if text == "" {
 		return nil
 	}
-	look, glyph := f.Warn, f.Glyph.Risk
-	says := ": "
-	if o.progress.Doomed {
-		look, glyph, says = f.Bad, f.Glyph.Failed, " will not become ready: "
+	look, glyph, says := f.Warn, f.Glyph.Risk, " is slow: "
+	if !o.progress.Doomed {
+		if o.state == model.ReadinessFailed {
+			look, glyph, says = f.Bad, f.Glyph.Failed, " has failed: "
+		}
+		return mark(f, glyph, look.Paint, o.id.String()+says+text)
 	}
-	return mark(f, glyph, look.Paint, o.ID.String()+says+text)
+	look, glyph, says = f.Bad, f.Glyph.Failed, " will not become ready: "
+	out := mark(f, glyph, look.Paint, o.id.String()+says+text)
+	for _, l := range paint.Wrap(f.Accent.Paint("R")+" reverts "+p.shippedWords(f)+" by a pull request, now; the run waits a little longer, should the cause go away.", f.W-4) {
+		out = append(out, "   "+l)
+	}
+	return out
 }
 
 func mark(f frame.Frame, glyph string, look func(string) string, text string) []string {
@@ -380,11 +302,14 @@ func (p *Page) verdict(f frame.Frame) []string {
 			tests = fmt.Sprintf(", %d of %d tests passed", c.passed, len(p.tests))
 		}
 		return mark(f, glyph, look.Paint, fmt.Sprintf("succeeded: %s runs %s, %s%s in %s",
-			name, model.Short(p.Plan.Commit), words.Count(len(p.order), "object"), tests, took))
+			name, model.Short(p.Commit()), words.Count(len(p.order), "object"), tests, took))
 	}
 	reason := p.run.Reason
 	if p.err != nil {
 		reason = p.err.Error()
+	}
+	if p.Interrupted() && reason == "" {
+		reason = p.stopped()
 	}
 	if p.outcome() == cancelled {
 		reason = "you ended it before the window opened"
@@ -393,16 +318,37 @@ func (p *Page) verdict(f frame.Frame) []string {
 		reason = t
 	}
 	out := mark(f, glyph, look.Paint, p.outcome()+": "+reason)
-	next := "What was applied stays as it is. "
-	if p.run.ID == "" {
-		next = "Nothing was written. "
+	next := p.nextWords(f)
+	para := func(text string) {
+		for _, l := range paint.Wrap(text, f.W-4) {
+			out = append(out, "   "+l)
+		}
 	}
-	again := f.Accent.Paint("r") + " reads the plan for " + f.Commit(p.Plan.Commit) + " again."
+	written := p.Written()
+	switch {
+	case p.run.ID == "":
+		next = "Nothing was written. " + next
+	case written != "":
+		para(sanitize.Line(written))
+	}
+	para(next)
+	return out
+}
+
+// nextWords say what can be done after a run that did not succeed.
+func (p *Page) nextWords(f frame.Frame) string {
+	again := f.Accent.Paint("r") + " reads the plan for " + f.Commit(p.Commit()) + " again."
 	if !p.Failed() {
-		return append(out, "   "+next+again)
+		return again
 	}
-	out = append(out, paint.Cut("   "+next+f.Accent.Paint("R")+" reverts "+p.shippedWords(f)+" by a pull request.", f.W))
-	return append(out, "   "+again)
+	out := f.Accent.Paint("R") + " reverts " + p.shippedWords(f) + " by a pull request. "
+	if p.From() != "" && p.From() != p.Commit() {
+		out += f.Accent.Paint("B") + " reviews " + f.Commit(p.From()) + ", which was live before, to roll back to it. "
+	}
+	if p.Interrupted() {
+		return f.Accent.Paint("C") + " resumes it. " + out
+	}
+	return out + again
 }
 
 // shippedWords name what the run shipped.
@@ -411,8 +357,22 @@ func (p *Page) shippedWords(f frame.Frame) string {
 	for _, c := range p.Shipped {
 		names = append(names, frame.Change(c))
 	}
+	for _, n := range p.run.PullRequests {
+		if len(p.Shipped) == 0 {
+			names = append(names, fmt.Sprintf("#%d", n))
+		}
+	}
 	if len(names) == 0 {
-		return f.Commit(p.Plan.Commit)
+		return f.Commit(p.Commit())
 	}
 	return words.List(names, 4)
+}
+
+// stopped says where an interrupted run came to its stop.
+func (p *Page) stopped() string {
+	out := "run " + sanitize.Line(p.run.ID) + " by " + p.by() + " stopped without an end"
+	if p.wave > 0 && len(p.waves) > 0 {
+		out += fmt.Sprintf(" at wave %d of %d", p.wave, len(p.waves))
+	}
+	return out + "; nobody holds its lock any more"
 }

@@ -9,18 +9,39 @@ var _ frame.Pointer = (*Page)(nil)
 
 // Click implements frame.Pointer.
 func (p *Page) Click(x, y int) (do action.ID, ok bool) {
-	ok = p.table.Has(x, y) && p.rows.Click(y-p.table.Y)
-	p.moved = p.moved || ok
+	if a := p.pane; a != nil && a.tree.Has(x, y) {
+		if ok = a.nodes.Click(y - a.tree.Y); ok {
+			a.focus, a.chosen, a.scroll = true, true, 0
+			a.sync()
+		}
+		return "", ok
+	}
+	if ok = p.table.Has(x, y) && p.rows.Click(y-p.table.Y); ok {
+		p.moved = true
+		if p.pane != nil {
+			p.pane.focus = false
+		}
+		p.retarget()
+	}
 	return "", ok
 }
 
 // Wheel implements frame.Pointer.
 func (p *Page) Wheel(x, y, n int) {
-	if p.table.Has(x, y) {
+	a := p.pane
+	switch {
+	case a != nil && a.tree.Has(x, y):
+		a.nodes.Move(n)
+		a.chosen, a.scroll = true, 0
+		a.sync()
+	case a != nil && a.below.Has(x, y):
+		a.roll(n)
+	case p.table.Has(x, y):
 		p.rows.Move(n)
 		p.moved = true
+		p.retarget()
 	}
 }
 
-// Divide implements frame.Pointer: there is no divider.
-func (p *Page) Divide(int) {}
+// Divide implements frame.Pointer: the divider is that beside the pane.
+func (p *Page) Divide(x int) { p.divider.Move(x) }

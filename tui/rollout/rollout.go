@@ -9,7 +9,6 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
-	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/list"
 )
@@ -32,7 +31,10 @@ type row struct {
 
 // object is what is known of one object of the run.
 type object struct {
-	model.PlannedObject
+	id       model.ObjectID
+	version  string // of its API
+	verdict  model.Verdict
+	was, now string // its image before and after; empty: not known, or it has none
 	wave     int
 	state    model.Readiness
 	progress model.Progress
@@ -52,8 +54,10 @@ type line struct {
 // Page is the state of the page.
 type Page struct {
 	Environment model.Environment
-	Plan        *model.Plan
+	Plan        *model.Plan // nil: the page is of a run's record
 	Shipped     []model.Change
+	Followed    bool               // it is carried out elsewhere
+	Pausing     bool               // it is to be held up before its next wave
 	Aborting    bool               // the operator asked to abort
 	Usual       time.Duration      // how long a run takes here; 0: not known
 	Window      *model.WindowState // for the plan; nil: not known
@@ -68,36 +72,58 @@ type Page struct {
 	ended   time.Time
 	state   model.RunState
 
-	waves   []model.Wave
-	wave    int // the current one, 1-based
-	began   map[int]time.Time
+	waves   []wave
+	wave    int          // the current one, 1-based
+	paused  *model.Event // that it is held up; nil: it is not
+	away    time.Time    // since when the API server does not answer; zero: it does
 	order   []model.ObjectID
 	objects map[model.ObjectID]*object
 	story   []line
 	tests   []*test
 
-	rows  list.List[row]
-	moved bool // the operator moved the cursor: it no longer follows trouble
-	table frame.Area
+	rows    list.List[row]
+	moved   bool // the operator moved the cursor: it no longer follows trouble
+	table   frame.Area
+	pane    *Pane // what is behind the selected object; nil: it is not open
+	divider frame.Divider
+}
+
+// wave is what is known of one wave of the run.
+type wave struct {
+	name  string
+	began time.Time
 }
 
 // New makes the page for a run of a plan that starts now.
 func New(env model.Environment, plan *model.Plan, shipped []model.Change, now time.Time) *Page {
-	p := &Page{
-		Environment: env, Plan: plan, Shipped: shipped, started: now, state: model.RunApplying,
-		waves: plan.Waves(), began: map[int]time.Time{}, objects: map[model.ObjectID]*object{},
-	}
-	for i, w := range p.waves {
+	p := empty(env, now)
+	p.Plan, p.Shipped = plan, shipped
+	for i, w := range plan.Waves() {
+		p.waves = append(p.waves, wave{name: w.Name})
 		for _, o := range w.Objects {
-			p.objects[o.ID] = &object{PlannedObject: o, wave: i + 1, state: model.ReadinessWaiting}
-			p.order = append(p.order, o.ID)
+			made := &object{id: o.ID, version: o.Version, verdict: o.Verdict, wave: i + 1, state: model.ReadinessWaiting}
+			made.was, made.now = images(o)
+			p.add(made)
 		}
 	}
-	for _, t := range env.Tests {
-		p.tests = append(p.tests, &test{name: t.Name, kind: t.Kind(), required: t.Required})
-	}
+	p.addTests()
 	p.fill()
 	return p
+}
+
+func empty(env model.Environment, now time.Time) *Page {
+	return &Page{Environment: env, started: now, state: model.RunApplying, objects: map[model.ObjectID]*object{}}
+}
+
+func (p *Page) add(o *object) {
+	p.objects[o.id] = o
+	p.order = append(p.order, o.id)
+}
+
+func (p *Page) addTests() {
+	for _, t := range p.Environment.Tests {
+		p.tests = append(p.tests, &test{name: t.Name, kind: t.Kind(), required: t.Required})
+	}
 }
 
 // Done reports whether the run has ended.
@@ -143,16 +169,11 @@ func (p *Page) take(e model.Event) {
 	if e.Run != "" {
 		p.run.ID = e.Run
 	}
-	var o *object
-	if e.Object != nil {
-		o = p.objects[*e.Object]
-	}
+	o := p.learn(e)
 	p.arming(e)
 	switch e.Type {
-	case model.EventWave:
-		p.wave = e.Wave
-		p.began[e.Wave] = e.Time
-		p.tell(e.Time, fmt.Sprintf("wave %d of %d: %s", e.Wave, e.Waves, e.Message))
+	case model.EventWave, model.EventPaused, model.EventContinued, model.EventAway:
+		p.stands(e)
 	case model.EventApplied:
 		if o != nil {
 			o.applied = e.Time
@@ -204,7 +225,7 @@ func (p *Page) progress(o *object, e model.Event) {
 		o.applied = e.Progress.Since
 	}
 	if cause := e.Progress.Cause; cause != "" && cause != was {
-		p.tell(e.Time, o.ID.String()+": "+cause)
+		p.tell(e.Time, o.id.String()+": "+cause)
 	}
 	if p.state == model.RunApplying && p.wave == len(p.waves) {
 		p.state = model.RunWatching
@@ -227,13 +248,18 @@ func (p *Page) Finish(run model.Run, err error, now time.Time) {
 	if run.ID != "" {
 		p.run = run
 	}
-	p.err, p.ended = err, now
+	p.err, p.ended, p.paused, p.away = err, now, nil, time.Time{}
+	if p.Followed && run.FinishedAt.After(p.started) {
+		p.ended = run.FinishedAt
+	}
 	if p.armed != nil && p.run.ID != "" {
 		p.armed = nil
 	}
 	switch {
 	case run.State.Final():
 		p.state = run.State
+	case err == nil && p.Followed:
+		p.state = model.RunInterrupted // it stopped being told of, and did not end
 	case err == nil:
 		p.state = model.RunSucceeded
 	case model.CodeOf(err, model.ExitRolloutFailed) == model.ExitInterrupted, p.armed != nil && p.Aborting:
@@ -242,20 +268,8 @@ func (p *Page) Finish(run model.Run, err error, now time.Time) {
 		p.state = model.RunFailed
 	}
 	for _, r := range run.Objects {
-		o := p.objects[r.ID]
-		if o == nil {
-			continue
-		}
-		switch r.Result {
-		case model.ResultFailed:
-			o.state = model.ReadinessFailed
-			if r.Message != "" {
-				o.message = r.Message
-			}
-		case model.ResultReady:
-			o.state = model.ReadinessReady
-		case model.ResultPruned:
-			o.state, o.pruned = model.ReadinessReady, true
+		if o := p.objects[r.ID]; o != nil {
+			o.recorded(r)
 		}
 	}
 	for _, r := range run.Tests {
@@ -317,27 +331,38 @@ func (p *Page) troubled(o *object) []model.Pod {
 }
 
 // followTrouble puts the cursor on the first object or test that has failed,
-// else on the first that is on its way.
+// else on the first that is on its way, else on the first that waits, else on
+// the last. It goes by how things stand alone, and not by how they came to: what
+// is told at one instant may come in one message or in two.
 func (p *Page) followTrouble() {
-	for _, want := range []func(*test) bool{(*test).bad, (*test).running} {
-		for _, t := range p.tests {
-			if want(t) && p.counts().failed == 0 {
-				p.rows.Select(row{test: t.name})
-				return
-			}
-		}
-	}
-	for _, want := range []model.Readiness{model.ReadinessFailed, model.ReadinessProgress} {
-		for _, id := range p.order {
-			if p.objects[id].state == want {
-				p.rows.Select(row{id: id})
-				return
-			}
-		}
+	if key, ok := p.worthALook(); ok {
+		p.rows.Show(key)
 	}
 }
 
-type counts struct{ ready, failed, busy, waiting int }
+func (p *Page) worthALook() (row, bool) {
+	for _, want := range []func(*test) bool{(*test).bad, (*test).running} {
+		for _, t := range p.tests {
+			if want(t) && p.counts().failed == 0 {
+				return row{test: t.name}, true
+			}
+		}
+	}
+	for _, want := range []model.Readiness{model.ReadinessFailed, model.ReadinessProgress, model.ReadinessWaiting} {
+		for _, id := range p.order {
+			if p.objects[id].state == want {
+				return row{id: id}, true
+			}
+		}
+	}
+	if n := len(p.order); n > 0 {
+		return row{id: p.order[n-1]}, true
+	}
+	return row{}, false
+}
+
+// counts are the objects by readiness; those that are doomed count as failed.
+type counts struct{ ready, failed, doomed, busy, waiting int }
 
 func (p *Page) counts() counts {
 	var c counts
@@ -347,6 +372,9 @@ func (p *Page) counts() counts {
 			c.ready++
 		case model.ReadinessFailed:
 			c.failed++
+			if o.progress.Doomed {
+				c.doomed++
+			}
 		case model.ReadinessProgress:
 			c.busy++
 		default:
@@ -384,41 +412,4 @@ func (p *Page) share() float64 {
 		}
 	}
 	return sum / float64(len(p.order)+len(p.tests))
-}
-
-// Do carries out a movement. It reports whether the page knows the action.
-func (p *Page) Do(id action.ID) bool {
-	const page = 10
-	switch id {
-	case action.Down:
-		p.rows.Move(1)
-	case action.Up:
-		p.rows.Move(-1)
-	case action.PageDown:
-		p.rows.Move(page)
-	case action.PageUp:
-		p.rows.Move(-page)
-	case action.Top:
-		p.rows.Top()
-	case action.Bottom:
-		p.rows.Bottom()
-	default:
-		return false
-	}
-	p.moved = true
-	return true
-}
-
-// Hints are the footer's actions, the most wanted first.
-func (p *Page) Hints() []action.ID {
-	switch {
-	case !p.Done():
-		return []action.ID{action.Abort, action.Back}
-	case p.state == model.RunSucceeded:
-		return []action.ID{action.Back, action.OpenHistory}
-	}
-	if p.Failed() {
-		return []action.ID{action.Revert, action.Again, action.OpenHistory, action.Back}
-	}
-	return []action.ID{action.Back, action.Again, action.OpenHistory}
 }

@@ -25,6 +25,11 @@ type Backend struct {
 	// Script plays a run. It must return soon after its context ends.
 	Script func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error)
 
+	// Followed plays the run of somebody else.
+	Followed func(ctx context.Context, begin func(model.Run), emit func(model.Event)) (model.Run, error)
+	Trees    map[string]model.ObjectTree // by the name of the object
+	Logs     map[string][]string         // by container; "NAME before" of its run before
+
 	// Moves are what the watch over a plan tells; nil: nothing ever moves.
 	Moves chan model.Observation
 

@@ -25,6 +25,7 @@ func Sample(now time.Time) *Backend {
 		Proposals: map[string][]model.Proposed{"production": proposals(now)},
 		Uses:      map[string][]model.ImageUse{"production": uses()},
 		Details:   details(),
+		Trees:     trees(now), Logs: logs(),
 		Freshness: model.Fetch{Remote: true, At: now.Add(-2 * time.Minute), Every: time.Minute},
 	}
 	berlin := time.FixedZone("CET", 3600)
@@ -261,5 +262,9 @@ func history(env string, now time.Time) []model.Run {
 	}
 	overridden := run(116, Third, Third, 30*24*time.Hour, model.RunSucceeded)
 	overridden.Override = "incident 4711: checkout is down"
-	return []model.Run{run(118, Second, Live, 53*time.Hour, model.RunSucceeded), failed, overridden, run(115, "", Third, 31*24*time.Hour, model.RunAborted)}
+	overridden.Exception = &model.Exception{By: "op2", At: overridden.StartedAt, Reason: overridden.Override, Rules: []string{"window: closed, opens Tue 09:00"}}
+	shipped := run(118, Second, Live, 53*time.Hour, model.RunSucceeded)
+	shipped.Override = "in case it takes longer"
+	shipped.Attempts = []model.RunAttempt{{Operator: "op1@laptop", At: now.Add(-53*time.Hour + 40*time.Second), Reason: "op2's machine went to sleep"}}
+	return []model.Run{shipped, failed, overridden, run(115, "", Third, 31*24*time.Hour, model.RunAborted)}
 }

@@ -10,11 +10,12 @@ import (
 
 // player tells a run's story at a pace.
 type player struct {
-	ctx  context.Context
-	emit func(model.Event)
-	run  model.Run
-	step time.Duration
-	now  func() time.Time
+	ctx   context.Context
+	emit  func(model.Event)
+	run   model.Run
+	brake *model.Brake
+	step  time.Duration
+	now   func() time.Time
 }
 
 // wait lets a step pass. It reports false when the run was aborted.
@@ -41,13 +42,13 @@ func (p *player) progress(id model.ObjectID, r model.Readiness, ready, desired i
 }
 
 func begin(ctx context.Context, a model.Approval, emit func(model.Event), step time.Duration) *player {
-	p := &player{ctx: ctx, emit: emit, step: step, now: time.Now, run: model.Run{
+	p := &player{ctx: ctx, emit: emit, step: step, now: time.Now, brake: a.Brake, run: model.Run{
 		ID: a.Plan.Environment + "-119", Environment: a.Plan.Environment, Commit: a.Plan.Commit, From: a.Plan.From,
 		Operator: "op1@bastion", Override: a.Override, StartedAt: time.Now(), State: model.RunApplying,
 	}}
 	for _, o := range a.Plan.Objects {
 		if o.Writes() {
-			p.run.Objects = append(p.run.Objects, model.RunObject{ID: o.ID, Verdict: o.Verdict, Result: model.ResultPending})
+			p.run.Objects = append(p.run.Objects, model.RunObject{ID: o.ID, Verdict: o.Verdict, Version: o.Version, Result: model.ResultPending})
 		}
 	}
 	p.emit(model.Event{Time: p.now(), Type: model.EventLocked, Message: "locked by op1@bastion"})
@@ -83,6 +84,10 @@ func (p *player) mark(id model.ObjectID, r model.ObjectResult, message string) {
 func (p *player) waves(plan *model.Plan) bool {
 	waves := plan.Waves()
 	for i, w := range waves {
+		if !p.held(plan, i) {
+			return false
+		}
+		p.run.Wave = i + 1
 		p.tell(model.Event{Type: model.EventWave, Wave: i + 1, Waves: len(waves), Message: w.Name})
 		for _, o := range w.Objects {
 			if !p.wait() {
@@ -100,6 +105,21 @@ func (p *player) waves(plan *model.Plan) bool {
 			}
 		}
 	}
+	return true
+}
+
+// held lets the run be paused before its i-th wave. It reports false when it
+// was aborted meanwhile.
+func (p *player) held(plan *model.Plan, i int) bool {
+	if p.brake == nil || !p.brake.On() {
+		return true
+	}
+	all := len(plan.Waves())
+	p.tell(model.Event{Type: model.EventPaused, Wave: i + 1, Waves: all, Message: fmt.Sprintf("paused before wave %d of %d", i+1, all)})
+	if p.brake.Wait(p.ctx) != nil {
+		return false
+	}
+	p.tell(model.Event{Type: model.EventContinued, Wave: i + 1, Waves: all, Message: "goes on"})
 	return true
 }
 
@@ -121,7 +141,10 @@ func Succeeding(b *Backend, step time.Duration) func(context.Context, model.Appr
 					state, message = model.ReadinessReady, ""
 					p.mark(o.ID, model.ResultReady, "")
 				}
-				p.progress(o.ID, state, ready, 3, message)
+				old := 3 - ready
+				p.tell(model.Event{Type: model.EventProgress, Object: &o.ID, Progress: &model.Progress{
+					ID: o.ID, Readiness: state, Message: message, Ready: ready, Desired: 3, Old: old, Since: p.now(),
+				}})
 			}
 			if !p.wait() {
 				return p.aborted()
@@ -153,7 +176,7 @@ func Broken(step time.Duration, lingering int) func(context.Context, model.Appro
 				}
 				p.mark(o.ID, model.ResultFailed, cause)
 				p.tell(model.Event{Type: model.EventCause, Object: &o.ID, Message: cause, Progress: &model.Progress{
-					ID: o.ID, Readiness: model.ReadinessProgress, Ready: 1, Desired: 3, Message: "1 of 3 updated pods are available",
+					ID: o.ID, Readiness: model.ReadinessProgress, Ready: 1, Desired: 3, Old: 2, Message: "1 of 3 updated pods are available",
 					Since: p.now(), Pods: pods, Cause: cause, Doomed: true,
 				}})
 			}
@@ -185,4 +208,99 @@ func Waiting(opens time.Time, then func(context.Context, model.Approval, func(mo
 		}
 		return then(ctx, a, emit)
 	}
+}
+
+// Slow is a script in which the pet store's pods do not become ready for as
+// long as lingering steps, and then do. In the middle the API server is away
+// for a while, if away is set.
+func Slow(b *Backend, step time.Duration, lingering int, away bool) func(context.Context, model.Approval, func(model.Event)) (model.Run, error) {
+	return func(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
+		p := begin(ctx, a, emit, step)
+		if !p.waves(a.Plan) {
+			return p.aborted()
+		}
+		for _, o := range a.Plan.Objects {
+			switch {
+			case o.ID.Name == "petstore" && o.Writes():
+				p.tell(model.Event{Type: model.EventCause, Object: &o.ID, Progress: &model.Progress{
+					ID: o.ID, Readiness: model.ReadinessProgress, Ready: 2, Desired: 3, Old: 1, Message: "2 of 3 updated pods are available", Since: p.now(),
+					Cause: "readiness probe of container petstore in pod petstore-6c9f5d-k8l2m: GET /healthz answers 503; it may still be starting",
+					Pods:  []model.Pod{{Name: "petstore-6c9f5d-k8l2m", Phase: "Running", Reason: "ReadinessProbe", Image: "ghcr.io/shop/petstore:1.4.2", Restarts: 1, Created: p.now()}},
+				}})
+			case o.ID.Kind == "Deployment" && o.Writes():
+				p.mark(o.ID, model.ResultReady, "")
+				p.progress(o.ID, model.ReadinessReady, 3, 3, "")
+			}
+		}
+		for i := range lingering {
+			if !p.wait() {
+				return p.aborted()
+			}
+			switch {
+			case away && i == lingering/4:
+				p.tell(model.Event{Type: model.EventAway, Since: p.now(), Message: "the API server does not answer: connection refused"})
+			case away && i == lingering*3/4:
+				p.tell(model.Event{Type: model.EventAway, Message: "the API server answers again"})
+			}
+		}
+		run, err := p.end(model.RunSucceeded, nil)
+		b.Shipped(run, time.Now())
+		return run, err
+	}
+}
+
+// Elsewhere gives production a run of somebody else's that is under way: it
+// holds the lock, its record says how far it is, and it goes on as script does.
+func Elsewhere(b *Backend, script func(context.Context, model.Approval, func(model.Event)) (model.Run, error)) {
+	b.Set(func(b *Backend) {
+		now := time.Now()
+		st := b.Statuses["production"]
+		st.Lock = &model.Lock{Holder: "ci@runner-7", Run: "production-119", Since: now.Add(-40 * time.Second), Expires: now.Add(time.Hour), Doing: "wave 1 of 3"}
+		st.LastRun = &model.RunRef{ID: "production-119", State: model.RunApplying, Commit: Head}
+		b.Statuses["production"] = st
+	})
+	b.Followed = func(ctx context.Context, begin func(model.Run), emit func(model.Event)) (model.Run, error) {
+		run := record(b.Plans["production"], "ci@runner-7", time.Now().Add(-40*time.Second))
+		begin(run)
+		ended, err := script(ctx, model.Approval{Plan: b.Plans["production"]}, emit)
+		ended.Operator, ended.Waves = run.Operator, run.Waves
+		return ended, err
+	}
+}
+
+// record is a run of the plan as it is recorded at its beginning.
+func record(plan *model.Plan, operator string, at time.Time) model.Run {
+	run := model.Run{
+		ID: plan.Environment + "-119", Environment: plan.Environment, Commit: plan.Commit, From: plan.From, Operator: operator,
+		StartedAt: at, State: model.RunApplying, PullRequests: []int{42, 41, 39},
+	}
+	for i, w := range plan.Waves() {
+		run.Waves = append(run.Waves, w.Name)
+		for _, o := range w.Objects {
+			run.Objects = append(run.Objects, model.RunObject{ID: o.ID, Verdict: o.Verdict, Version: o.Version, Wave: i + 1, Result: model.ResultPending})
+		}
+	}
+	return run
+}
+
+// CutOff gives production a run of op2's that stopped in its second wave without
+// an end.
+func CutOff(b *Backend) {
+	b.Set(func(b *Backend) {
+		at := time.Now().Add(-26 * time.Minute)
+		run := record(b.Plans["production"], "op2@bastion", at)
+		run.Wave, run.State = 2, model.RunInterrupted
+		for i := range run.Objects {
+			switch o := &run.Objects[i]; {
+			case o.Wave == 1:
+				o.Result, o.At = model.ResultReady, at.Add(4*time.Second)
+			case o.ID.Name == "gateway":
+				o.Result, o.At = model.ResultApplied, at.Add(9*time.Second)
+			}
+		}
+		st := b.Statuses["production"]
+		st.LastRun = &model.RunRef{ID: run.ID, State: model.RunInterrupted, Commit: run.Commit}
+		b.Statuses["production"] = st
+		b.Histories["production"] = append([]model.Run{run}, b.Histories["production"]...)
+	})
 }
