@@ -37,6 +37,7 @@ func (c *Client) Plan(ctx context.Context, req model.PlanRequest) (*model.Plan, 
 	}
 	p := newPredictor(c, env, req.Rendered.Commit, info.UID)
 	p.req = req
+	p.remember(req.Approved, info.Now)
 	p.crds = renderedCRDs(req.Rendered.Objects)
 	items, err := p.resolve(ctx, req.Rendered.Objects)
 	if err != nil {

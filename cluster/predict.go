@@ -38,7 +38,8 @@ type predictor struct {
 	absent     map[string]bool // those that do not exist yet
 	places     []string        // namespaces of the environment
 	crds       map[schema.GroupKind]renderedCRD
-	settling   *settling // nil: every object is asked for
+	settling   *settling                               // nil: every object is asked for
+	approved   map[model.ObjectID]*model.PlannedObject // answers that may be taken again; nil: none
 }
 
 // applyBody is what an apply sends for an object: the object as rendered,
@@ -117,7 +118,7 @@ func (p *predictor) judge(ctx context.Context, it *planItem) error {
 		if p.absent[it.object.ID.Namespace] && it.live == nil {
 			return p.elsewhere(ctx, it)
 		}
-		if p.settled(it) {
+		if p.settled(it) || p.reused(it) {
 			return nil
 		}
 		reply, err := p.dryRun(ctx, it)
@@ -127,7 +128,7 @@ func (p *predictor) judge(ctx context.Context, it *planItem) error {
 		// For a new object the reply has no resourceVersion, for an existing
 		// one that of the object the prediction started from.
 		if metaString(reply, "resourceVersion") == it.planned.Live.ResourceVersion {
-			it.planned.Prediction = model.PredictedByServer
+			it.planned.Prediction, it.planned.Sent = model.PredictedByServer, sentDigest(it)
 			if moved, err := p.compareMigrated(ctx, it, reply); err != nil || !moved {
 				return err
 			}

@@ -143,8 +143,28 @@ func (w *randomWorld) round(ctx context.Context, n int) error {
 		w.rendered.Objects = append(w.rendered.Objects, o.object(w.ns))
 	}
 	var err error
+	before := w.plan
 	w.plan, w.resolved, err = w.c.Plan(ctx, model.PlanRequest{Environment: w.env, Rendered: w.rendered})
-	return err
+	if err != nil || before == nil || n%3 > 0 {
+		return err
+	}
+	return w.samePlan(ctx, before)
+}
+
+// samePlan checks that the plan comes out the same when answers of an earlier
+// one may be taken again.
+func (w *randomWorld) samePlan(ctx context.Context, before *model.Plan) error {
+	again, _, err := w.c.Plan(ctx, model.PlanRequest{Environment: w.env, Rendered: w.rendered, Approved: before})
+	if err != nil {
+		return err
+	}
+	for _, moved := range model.MovedSince(w.plan, again) {
+		return fmt.Errorf("%s is %s, and with the answers of an earlier plan %s\nafter %s", moved.ID, moved.Was, moved.Now, strings.Join(w.history, "\n"))
+	}
+	if again.Digest != w.plan.Digest {
+		return fmt.Errorf("with the answers of an earlier plan the digest is another one\nafter %s", strings.Join(w.history, "\n"))
+	}
+	return nil
 }
 
 func (w *randomWorld) editGit() {

@@ -114,8 +114,7 @@ func (s *settling) mayMutate(it *planItem) bool {
 }
 
 func (m mutator) matches(it *planItem) bool {
-	rules := slices.Concat(m.Rules, m.ResourceRules)
-	if !slices.ContainsFunc(rules, func(r admissionRule) bool { return r.matches(it.mapping, m.MatchPolicy == "Exact") }) {
+	if !m.concerns(it, "UPDATE") {
 		return false
 	}
 	if m.ObjectSelector == nil {
@@ -133,15 +132,22 @@ func (m mutator) matches(it *planItem) bool {
 	return selector.Matches(set)
 }
 
+// concerns reports whether a mutator has a rule for an operation on an item.
+func (m mutator) concerns(it *planItem, operation string) bool {
+	return slices.ContainsFunc(slices.Concat(m.Rules, m.ResourceRules), func(r admissionRule) bool {
+		return r.matches(it.mapping, operation, m.MatchPolicy == "Exact")
+	})
+}
+
 // matches leaves the versions aside: unless asked for exactly, a rule is for
 // every version of its resource.
-func (r admissionRule) matches(m *meta.RESTMapping, exact bool) bool {
+func (r admissionRule) matches(m *meta.RESTMapping, operation string, exact bool) bool {
 	one := func(list []string, accept func(string) bool) bool {
 		return slices.ContainsFunc(list, func(v string) bool { return v == "*" || accept(v) })
 	}
 	resource := m.Resource
 	switch {
-	case !one(r.Operations, func(op string) bool { return op == "UPDATE" }):
+	case !one(r.Operations, func(op string) bool { return op == operation }):
 		return false
 	case !one(r.APIGroups, func(g string) bool { return g == resource.Group || !exact && equivalentGroups(g, resource.Group) }):
 		return false

@@ -82,6 +82,9 @@ type PlanRequest struct {
 	// Replace allows objects to be deleted and made again, as an operator's
 	// choice beside the environment's policy.
 	Replace bool
+	// Approved is the plan that this one is to be compared with: the server is
+	// not asked again where its answer cannot be another one. nil: there is none.
+	Approved *Plan
 }
 
 // PlanAsk asks for the plan of an environment.
@@ -92,6 +95,7 @@ type PlanAsk struct {
 	Full        bool
 	Keep        []FieldRef
 	Replace     bool
+	Approved    *Plan // see PlanRequest
 }
 
 // FieldRef names one field of one object.

@@ -127,6 +127,8 @@ type PlannedObject struct {
 	Live  LiveRef
 
 	Prediction Prediction
+	// Sent is a hash over what the server was asked to predict; zero: it was not.
+	Sent [sha256.Size]byte
 	// Owner is who else keeps the object as it is, in words: "Argo CD
 	// application shop"; empty: nobody is known to.
 	Owner string

@@ -44,7 +44,7 @@ type reading struct {
 
 // again asks for the plan that was approved, for another reading of it.
 func again(approved *model.Plan) model.PlanAsk {
-	return model.PlanAsk{Commit: approved.Commit, Keep: approved.Kept, Replace: approved.Replaces}
+	return model.PlanAsk{Commit: approved.Commit, Keep: approved.Kept, Replace: approved.Replaces, Approved: approved}
 }
 
 // read makes the plan of an environment at ask.Commit, which is a hash.
@@ -59,6 +59,7 @@ func (e *Engine) read(ctx context.Context, s site, ask model.PlanAsk) (reading, 
 	}
 	req := model.PlanRequest{
 		Environment: s.env, Rendered: rendered, State: state, Full: ask.Full, Keep: ask.Keep, Replace: ask.Replace,
+		Approved: ask.Approved,
 	}
 	noLenses := ""
 	if ask.Lenses {
