@@ -67,7 +67,11 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 		return frame.Body{Lines: append(out, p.pane.drawn(f, 0, top.H+1, f.W, h)...)}
 	}
 	p.table = frame.Area{}
-	return frame.Body{Lines: p.pane.drawn(f, 0, 0, f.W, f.H)}
+	var said []string
+	if p.Done() {
+		said = p.verdict(f)[:1]
+	}
+	return frame.Body{Lines: append(said, p.pane.drawn(f, 0, len(said), f.W, f.H-len(said))...)}
 }
 
 // main is all but what is behind an object; without the bottom where that takes
@@ -78,8 +82,11 @@ func (p *Page) main(f frame.Frame, all bool) []string {
 		top = append(top, "")
 	}
 	var bottom []string
-	if all {
+	switch {
+	case all:
 		bottom = p.bottom(f, p.bottomHeight(f, len(top)))
+	case p.Done(): // how it ended is in view whatever is open
+		bottom = p.verdict(f)[:1]
 	}
 	room := max(1, f.H-len(top)-len(bottom))
 	p.table = frame.Area{Y: len(top), W: f.W, H: room}

@@ -23,7 +23,18 @@ const (
 // drawn draws the pane in w by h cells, with its upper left cell at x and y of
 // the body.
 func (a *Pane) drawn(f frame.Frame, x, y, w, h int) []string {
-	out := []string{f.Heading("PODS OF "+a.Target.ID.Kind+" "+sanitize.Line(a.Target.ID.Name), a.fresh(f), w)}
+	out := a.parts(f, x, y, w, h)
+	for i, l := range out {
+		if paint.Width(l) > w {
+			out[i] = paint.Cut(l, w)
+		}
+	}
+	return out
+}
+
+// parts are the tree with what is below it, in h lines.
+func (a *Pane) parts(f frame.Frame, x, y, w, h int) []string {
+	out := []string{f.Heading("PODS OF "+title(a.Target.ID), a.fresh(f), w)}
 	a.tree, a.below = frame.Area{}, frame.Area{}
 	if !a.Tree.Loaded {
 		switch {
