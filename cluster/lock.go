@@ -91,22 +91,38 @@ func (c *Client) leaseTimes() (duration, renew time.Duration) {
 // ReadLock says who may write to an environment; nil when nobody holds the
 // lock, or its holder let it expire.
 func (c *Client) ReadLock(ctx context.Context, env string) (*model.Lock, error) {
-	lease, err := c.readLease(ctx, env)
-	if err != nil || lease == nil {
+	lock, expired, err := c.lockNow(ctx, env)
+	if expired {
 		return nil, err
 	}
-	lock := leaseLock(lease)
-	if lock == nil {
-		return nil, nil
+	return lock, err
+}
+
+// Expired is the lock that its holder let expire: what Lock would take over;
+// nil when it is free, or held.
+func (c *Client) Expired(ctx context.Context, env string) (*model.Lock, error) {
+	lock, expired, err := c.lockNow(ctx, env)
+	if !expired {
+		return nil, err
+	}
+	return lock, err
+}
+
+// lockNow is what the Lease of an environment says, and whether that has
+// expired by the API server's clock; nil when it names no holder.
+func (c *Client) lockNow(ctx context.Context, env string) (lock *model.Lock, expired bool, err error) {
+	lease, err := c.readLease(ctx, env)
+	if err != nil || lease == nil {
+		return nil, false, err
+	}
+	if lock = leaseLock(lease); lock == nil {
+		return nil, false, nil
 	}
 	now, _, err := c.clock(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if !lock.Expires.After(now) {
-		return nil, nil
-	}
-	return lock, nil
+	return lock, !lock.Expires.After(now), nil
 }
 
 // readLease reads an environment's Lease; nil when there is none.

@@ -120,21 +120,3 @@ func (l *Lease) fenceOff(ctx context.Context, holder string) error {
 	defer cancel()
 	return errors.Join(err, l.Release(within))
 }
-
-// Expired is the lock that its holder let expire: what Lock would take over;
-// nil when it is free, or held.
-func (c *Client) Expired(ctx context.Context, env string) (*model.Lock, error) {
-	lease, err := c.readLease(ctx, env)
-	if err != nil || lease == nil {
-		return nil, err
-	}
-	lock := leaseLock(lease)
-	if lock == nil {
-		return nil, nil
-	}
-	now, _, err := c.clock(ctx)
-	if err != nil || lock.Expires.After(now) {
-		return nil, err
-	}
-	return lock, nil
-}
