@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 
+	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/repo/internal/kustworker"
 )
 
@@ -18,6 +20,10 @@ import (
 //
 //   - the target of a reference in a field, for its new name: whatever has a
 //     name that stands somewhere in the object;
+//   - where a reference also gives a namespace, whatever tells that objects of
+//     that namespace exist: kustomize looks among those whose namespace it was
+//     in the files, and among those whose it has become only if there are none
+//     of the first at all;
 //   - the targets of patches, replicas and generators that merge: whatever has
 //     a name that stands in the kustomization or its patches.
 //
@@ -41,9 +47,11 @@ type unit struct {
 	mark    string
 	names   []string
 	texts   map[string]bool
-	within  map[*kust]bool // the kustomizations it goes through
-	listed  bool           // a List, whose items lose their mark
-	partner []int          // what it needs
+	spaces  map[string]bool // the namespaces in its files, as kustomize groups them
+	points  map[string]bool // the namespaces that stand beside a name in it
+	within  map[*kust]bool  // the kustomizations it goes through
+	listed  bool            // a List, whose items lose their mark
+	partner []int           // what it needs
 }
 
 // kust is one kustomization.
@@ -67,6 +75,7 @@ type splitter struct {
 	affixes  [2]map[string]bool
 	tooMany  bool
 	rootKust *kust
+	given    map[string]bool // the namespaces that kustomizations set
 }
 
 // split divides the job into parts with the same kustomizations but fewer
@@ -80,7 +89,8 @@ func (s *scanner) split(whole kustworker.Job) (parts []kustworker.Job, owner map
 	if n < s.sizes.from {
 		return nil, nil
 	}
-	sp := &splitter{s: s, byFile: map[string][]int{}, byName: map[string][]int{}, kusts: map[string]*kust{}}
+	sp := &splitter{s: s, byFile: map[string][]int{}, byName: map[string][]int{}, kusts: map[string]*kust{},
+		given: map[string]bool{}}
 	sp.affixes = [2]map[string]bool{{}, {}}
 	if !sp.files(whole) || !sp.enter(whole.Dir, nil) {
 		return nil, nil
@@ -112,8 +122,10 @@ func (sp *splitter) files(whole kustworker.Job) bool {
 			return false
 		}
 		for i, d := range docs {
-			u := &unit{piece: pieces[i], mark: marks[i], texts: map[string]bool{}, within: map[*kust]bool{}}
+			u := &unit{piece: pieces[i], mark: marks[i], texts: map[string]bool{}, within: map[*kust]bool{},
+				spaces: map[string]bool{}, points: map[string]bool{}}
 			texts(d.value, u.texts)
+			pointed(d.value, u.points)
 			objects, err := objectsOf(d)
 			if err != nil {
 				return false
@@ -128,6 +140,7 @@ func (sp *splitter) files(whole kustworker.Job) bool {
 					return false
 				}
 				u.names = append(u.names, o.ID.Name)
+				u.spaces[spaceOf(o)] = true
 				sp.byName[o.ID.Name] = append(sp.byName[o.ID.Name], len(sp.units))
 			}
 			sp.byFile[name] = append(sp.byFile[name], len(sp.units))
@@ -155,6 +168,35 @@ func texts(v any, into map[string]bool) {
 	}
 }
 
+// pointed collects the namespaces that stand beside a name, which is how a
+// reference to an object of another namespace is written. An object's own
+// metadata is no reference.
+func pointed(v any, into map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			pointed(e, into)
+		}
+	case map[string]any:
+		_, named := v["name"]
+		if ns, has := v["namespace"].(string); named && has {
+			into[ns] = true
+		}
+		for key, e := range v {
+			if key != "metadata" {
+				pointed(e, into)
+			}
+		}
+	}
+}
+
+// spaceOf is the namespace under which kustomize groups an object as it stands
+// in its file.
+func spaceOf(o model.Object) string {
+	gvk := resid.NewGvk(o.ID.Group, o.Version, o.ID.Kind)
+	return resid.NewResIdWithNamespace(gvk, o.ID.Name, o.ID.Namespace).EffectiveNamespace()
+}
+
 // unambiguous reports whether a name reads the same however it is written: one that
 // could be a number or a boolean does not.
 func unambiguous(name string) bool {
@@ -177,6 +219,9 @@ func (sp *splitter) enter(dir string, above []*kust) bool {
 		texts(found.doc.value, k.texts)
 		if !sp.patches(dir, k) {
 			return false
+		}
+		if k.served.Namespace != "" {
+			sp.given[k.served.Namespace] = true
 		}
 		sp.affixes[0][k.served.NamePrefix] = true
 		sp.affixes[1][k.served.NameSuffix] = true
@@ -312,6 +357,7 @@ func (sp *splitter) link() bool {
 			}
 		}
 	}
+	sp.witnesses()
 	for _, k := range sp.kusts {
 		for t := range k.texts {
 			for _, j := range sp.named(t) {
@@ -322,6 +368,43 @@ func (sp *splitter) link() bool {
 		}
 	}
 	return !sp.tooMany
+}
+
+// witnesses gives every unit that points to an object of a namespace one unit
+// of that namespace from every place, as the namespace it has by then depends
+// on the kustomizations it went through. What a reference points to may have
+// been moved by a kustomization before.
+func (sp *splitter) witnesses() {
+	type place struct{ space, within string }
+	first := map[place]bool{}
+	bySpace := map[string][]int{}
+	for i, u := range sp.units {
+		through := make([]string, 0, len(u.within))
+		for k := range u.within {
+			through = append(through, k.name)
+		}
+		slices.Sort(through)
+		for space := range u.spaces {
+			if at := (place{space, strings.Join(through, "\n")}); !first[at] {
+				first[at] = true
+				bySpace[space] = append(bySpace[space], i)
+			}
+		}
+	}
+	for i, u := range sp.units {
+		if len(u.points) == 0 {
+			continue
+		}
+		spaces := maps.Clone(sp.given)
+		maps.Copy(spaces, u.points)
+		for space := range spaces {
+			for _, j := range bySpace[space] {
+				if j != i {
+					u.partner = append(u.partner, j)
+				}
+			}
+		}
+	}
 }
 
 // named lists the units that have, or get on the way, the name in a text.

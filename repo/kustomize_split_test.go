@@ -180,3 +180,35 @@ func (g *maker) make() files {
 	g.tree[k] = "resources: [" + strings.Join(list, ", ") + "]\n" + more
 	return g.tree
 }
+
+// TestPartsKnowNamespaces has one object whose namespace was shop before any
+// kustomization set it: a reference to shop is looked up among those only, so
+// the account, which is there by a kustomization, is not found, in whatever
+// part the one object is.
+func TestPartsKnowNamespaces(t *testing.T) {
+	tree := files{
+		"base/kustomization.yaml":   "namePrefix: q-\nresources: [account.yaml]\n",
+		"base/account.yaml":         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: reader}\n",
+		production.Path + "/b.yaml": "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: reads}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects: [{kind: ServiceAccount, name: reader, namespace: shop}]\n",
+		k:                           "namespace: shop\nresources: [../../base, b.yaml, more.yaml]\n",
+	}
+	var more []string
+	for i := range 60 {
+		more = append(more, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d}\n", i))
+	}
+	for _, original := range []string{"", ", namespace: shop"} {
+		one := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: last%s}\n", original)
+		tree[production.Path+"/more.yaml"] = strings.Join(append(more, one), "---\n")
+		var h history
+		h.linear(0, tree)
+		dir, hashes := h.write(t)
+		r := open(t, dir)
+		c, err := r.commit(plumbing.NewHash(hashes[len(hashes)-1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !builds(t, r, c.TreeHash, 0) {
+			t.Errorf("original namespace %q: not built in parts", original)
+		}
+	}
+}
