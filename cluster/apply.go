@@ -75,16 +75,16 @@ func (c *Client) applyWithin(ctx context.Context, obj model.Object, planned mode
 	if err != nil {
 		return entry, err
 	}
-	var reply map[string]any
+	uid := ""
 	if planned.Verdict == model.VerdictReplace {
-		reply, err = w.replace(ctx, gone)
+		uid, err = w.replace(ctx, gone)
 	} else {
-		reply, err = w.apply(ctx)
+		uid, err = w.apply(ctx)
 	}
 	if err != nil {
 		return entry, err
 	}
-	entry.UID = metaString(reply, "uid")
+	entry.UID = uid
 	return entry, nil
 }
 
@@ -151,48 +151,48 @@ func (c *Client) newWriter(ctx context.Context, obj model.Object, planned model.
 	}
 }
 
-// apply sends the object until it is written, refused, or found moved.
-func (w *objectWriter) apply(ctx context.Context) (map[string]any, error) {
+// apply sends the object until it is written, refused, or found moved, and
+// returns its UID.
+func (w *objectWriter) apply(ctx context.Context) (uid string, _ error) {
 	if w.pin == (model.LiveRef{}) {
 		w.pin.ResourceVersion = noReading
 	}
 	for moved := 0; moved < mostWrites; {
-		var reply map[string]any
 		err := w.migrate(ctx)
 		if err == nil {
-			reply, err = w.send(ctx)
+			uid, err = w.send(ctx)
 		}
 		if err == nil {
-			return reply, nil
+			return uid, nil
 		}
 		if !isConflict(err) {
 			if err := w.mayRepeat(ctx, err); err != nil {
-				return nil, err
+				return "", err
 			}
 			continue
 		}
 		done, err := w.recheck(ctx)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		if done {
-			return w.it.live, nil
+			return metaString(w.it.live, "uid"), nil
 		}
 		moved++
 	}
-	return nil, w.tooBusy()
+	return "", w.tooBusy()
 }
 
 // send sends the object once; or, when it needs something else of the plan that
 // was applied just now, until the server has taken notice of that.
-func (w *objectWriter) send(ctx context.Context) (map[string]any, error) {
+func (w *objectWriter) send(ctx context.Context) (uid string, err error) {
 	for try := 0; ; try++ {
-		reply, err := w.c.patch(ctx, w.it, w.pin, false)
+		uid, err = w.c.write(ctx, w.it, w.pin)
 		if err == nil || !predictedLocally(w.planned) || try >= kindTries || !w.notYet(err) {
-			return reply, err
+			return uid, err
 		}
 		if err := pause(ctx, retryPause); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 }

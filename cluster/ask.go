@@ -82,7 +82,7 @@ func (w *serverWarnings) risks(it *planItem) []model.Risk {
 func (p *predictor) dryRun(ctx context.Context, it *planItem) (map[string]any, error) {
 	for lost := 0; ; {
 		asking, warnings := collectWarnings(ctx)
-		reply, err := p.c.patch(asking, it, model.LiveRef{}, true)
+		reply, err := p.c.tryApply(asking, it)
 		if err == nil {
 			it.noted = warnings.risks(it)
 			return reply, nil

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
@@ -46,6 +47,7 @@ type Client struct {
 	rest    *rest.Config
 	http    *http.Client
 	dyn     dynamic.Interface
+	short   metadata.Interface // answers with no more than metadata
 	pace    *pace
 
 	disco  discovery.CachedDiscoveryInterface
@@ -102,13 +104,17 @@ func newForConfig(cfg Config, contextName string, rc *rest.Config) (*Client, err
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "kubeconfig context %q: %w", contextName, err)
 	}
+	short, err := metadata.NewForConfigAndClient(rc, hc)
+	if err != nil {
+		return nil, model.Errorf(model.ExitUsage, "kubeconfig context %q: %w", contextName, err)
+	}
 	dc, err := discovery.NewDiscoveryClientForConfigAndClient(rc, hc)
 	if err != nil {
 		return nil, model.Errorf(model.ExitUsage, "kubeconfig context %q: %w", contextName, err)
 	}
 	cached := memory.NewMemCacheClient(dc)
 	return &Client{
-		cfg: cfg, context: contextName, rest: rc, http: hc, dyn: dyn, pace: pace,
+		cfg: cfg, context: contextName, rest: rc, http: hc, dyn: dyn, short: short, pace: pace,
 		disco: cached, mapper: restmapper.NewDeferredDiscoveryRESTMapper(cached),
 	}, nil
 }

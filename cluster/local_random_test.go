@@ -93,7 +93,7 @@ func (w *randomWorld) compareLocal(p *predictor, o model.Object, counts map[stri
 	if err := p.read(w.ctx, it); err != nil || it.readErr != nil {
 		return "", fmt.Errorf("%w %w", err, it.readErr)
 	}
-	server, err := w.c.patch(w.ctx, it, model.LiveRef{}, true)
+	server, err := w.c.tryApply(w.ctx, it)
 	switch {
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err): // nothing to compare with
 		w.dropNamed(o.ID.Name)
@@ -117,7 +117,7 @@ func (w *randomWorld) compareLocal(p *predictor, o model.Object, counts map[stri
 		return "", fmt.Errorf("the server takes ownership: %v", !sameOwnership(it.live, server))
 	}
 	if w.rng.IntN(3) > 0 {
-		if _, err := w.c.patch(context.WithoutCancel(w.ctx), it, model.LiveRef{}, false); err != nil {
+		if _, err := w.c.write(context.WithoutCancel(w.ctx), it, model.LiveRef{}); err != nil {
 			return "", err
 		}
 	}

@@ -2,13 +2,10 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
@@ -40,46 +37,6 @@ type predictor struct {
 	crds       map[schema.GroupKind]renderedCRD
 	settling   *settling                               // nil: every object is asked for
 	approved   map[model.ObjectID]*model.PlannedObject // answers that may be taken again; nil: none
-}
-
-// applyBody is what an apply sends for an object: the object as rendered,
-// without what only the server may write, pinned to a reading if there is one.
-func applyBody(o model.Object, pin model.LiveRef) ([]byte, error) {
-	fields, _ := cloneValue(o.Fields).(map[string]any)
-	metadata := mapAt(fields, "metadata")
-	for _, key := range serverMetadata {
-		delete(metadata, key)
-	}
-	if metadata != nil && pin.UID != "" {
-		metadata["uid"] = pin.UID
-	}
-	if metadata != nil && pin.ResourceVersion != "" {
-		metadata["resourceVersion"] = pin.ResourceVersion
-	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return nil, model.Errorf(model.ExitUsage, "%s: %s cannot be written as JSON: %w", describeSource(o), o.ID, err)
-	}
-	return body, nil
-}
-
-// patch sends a server-side apply. The plan's dry-run and the real apply go
-// through here, so that they cannot differ in their options.
-func (c *Client) patch(ctx context.Context, it *planItem, pin model.LiveRef, dryRun bool) (map[string]any, error) {
-	body, err := applyBody(it.object, pin)
-	if err != nil {
-		return nil, err
-	}
-	force := true
-	opts := metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
-	if dryRun {
-		opts.DryRun = []string{metav1.DryRunAll}
-	}
-	reply, err := c.resource(it.mapping, it.object.ID.Namespace).Patch(ctx, it.object.ID.Name, types.ApplyPatchType, body, opts)
-	if err != nil {
-		return nil, scrub(it, err)
-	}
-	return reply.Object, nil
 }
 
 // judge finds the verdict of an item whose live object has been read. An error

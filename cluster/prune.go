@@ -68,9 +68,7 @@ func (p *predictor) prune(ctx context.Context, items []*planItem, inventory []mo
 	if j.claims, err = p.otherClaims(ctx); err != nil {
 		return nil, p.c.operatorError(ctx, err)
 	}
-	if j.cascade, err = p.c.newCascade(inventory); err != nil {
-		return nil, err
-	}
+	j.cascade = p.c.newCascade(inventory)
 	err = eachBounded(ctx, len(candidates), readers, func(ctx context.Context, i int) error {
 		return j.judge(ctx, candidates[i])
 	})

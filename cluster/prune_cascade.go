@@ -29,16 +29,12 @@ type cascade struct {
 	owned map[string]*holdings // by namespace
 }
 
-func (c *Client) newCascade(entries []model.InventoryEntry) (*cascade, error) {
-	m, err := metadata.NewForConfigAndClient(c.rest, c.http)
-	if err != nil {
-		return nil, fmt.Errorf("read what is deleted with others: %w", err)
-	}
-	x := &cascade{c: c, meta: m, ours: make(map[string]bool, len(entries)), owned: map[string]*holdings{}}
+func (c *Client) newCascade(entries []model.InventoryEntry) *cascade {
+	x := &cascade{c: c, meta: c.short, ours: make(map[string]bool, len(entries)), owned: map[string]*holdings{}}
 	for _, e := range entries {
 		x.ours[e.UID] = e.UID != ""
 	}
-	return x, nil
+	return x
 }
 
 // risks says what goes with an object. The sentence that comes back besides is

@@ -15,7 +15,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/metadata"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -111,11 +110,7 @@ func (c *Client) place(ctx context.Context, env, name string, b recordBody) (pla
 	if len(b.large) == 0 && !c.runs.isSplit(name) {
 		return b, nil, nil
 	}
-	meta, err := metadata.NewForConfigAndClient(c.rest, c.http)
-	if err != nil {
-		return b, nil, fmt.Errorf("%s: %w", env, err)
-	}
-	in := meta.Resource(configMapGVR).Namespace(c.cfg.StateNamespace)
+	in := c.short.Resource(configMapGVR).Namespace(c.cfg.StateNamespace)
 	owner, err := in.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return b, nil, err

@@ -115,7 +115,7 @@ func (p *predictor) freshCopy(ctx context.Context, it *planItem) (map[string]any
 	for try := range copyNames {
 		name := copyName(id, try)
 		twin := &planItem{object: copyOf(it, name), mapping: it.mapping, marks: it.marks}
-		reply, err := p.c.patch(ctx, twin, model.LiveRef{}, true)
+		reply, err := p.c.tryApply(ctx, twin)
 		switch {
 		case err == nil && metaString(reply, "resourceVersion") != "":
 			continue // there is such an object

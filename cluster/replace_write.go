@@ -60,21 +60,21 @@ func (c *Client) removeWith(ctx context.Context, it *planItem, pin model.LiveRef
 // gone and makes it again. Before the deletion an error means that nothing was
 // written; after it, the error says that the object does not exist. A plan made
 // then creates it.
-func (w *objectWriter) replace(ctx context.Context, limit time.Duration) (map[string]any, error) {
+func (w *objectWriter) replace(ctx context.Context, limit time.Duration) (uid string, _ error) {
 	if err := w.removeOld(ctx); err != nil {
-		return nil, err
+		return "", err
 	}
 	err := w.waitGone(ctx, limit)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	fresh := &objectWriter{c: w.c, tries: newTries(ctx, mostLost), it: &planItem{object: w.it.object, mapping: w.it.mapping, marks: w.it.marks}, planned: w.planned}
 	fresh.planned.Verdict, fresh.planned.Live, fresh.planned.Before = model.VerdictCreate, model.LiveRef{}, nil
-	reply, err := fresh.apply(ctx)
+	uid, err = fresh.apply(ctx)
 	if err != nil {
-		return nil, w.halfway("was deleted and not made again: "+err.Error()+"; plan again: it is a creation now", err)
+		return "", w.halfway("was deleted and not made again: "+err.Error()+"; plan again: it is a creation now", err)
 	}
-	return reply, nil
+	return uid, nil
 }
 
 // halfway is an error after the deletion: it must not have a code that says

@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/metadata"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -306,11 +305,7 @@ func (c *Client) readRisk(ctx context.Context, need riskNeed, planned map[model.
 
 func (c *Client) readRiskOne(ctx context.Context, need riskNeed) (riskAnswer, error) {
 	var a riskAnswer
-	client, err := metadata.NewForConfigAndClient(c.rest, c.http)
-	if err != nil {
-		return a, err
-	}
-	_, err = client.Resource(need.kind.gvr).Namespace(need.namespace).Get(ctx, need.name, metav1.GetOptions{})
+	_, err := c.short.Resource(need.kind.gvr).Namespace(need.namespace).Get(ctx, need.name, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		a.objects = []map[string]any{{"metadata": map[string]any{"name": need.name}}}

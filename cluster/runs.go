@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/metadata"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -117,11 +115,7 @@ type runRecord struct {
 // runRecords lists the records of an environment by their metadata, highest
 // sequence number first: the bodies can be large.
 func (c *Client) runRecords(ctx context.Context, env string) ([]runRecord, error) {
-	meta, err := metadata.NewForConfigAndClient(c.rest, c.http)
-	if err != nil {
-		return nil, fmt.Errorf("%s: list runs: %w", env, err)
-	}
-	list, err := meta.Resource(configMapGVR).Namespace(c.cfg.StateNamespace).
+	list, err := c.short.Resource(configMapGVR).Namespace(c.cfg.StateNamespace).
 		List(ctx, metav1.ListOptions{LabelSelector: runSelector(env)})
 	if err != nil {
 		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
@@ -36,16 +35,12 @@ const readAgain = time.Second
 // It watches the metadata of the records and the Lease, and reads the newest
 // record when that changed; it does not poll. Watches that break are resumed.
 func (c *Client) WatchRun(ctx context.Context, env string, emit func(model.RunNews)) error {
-	meta, err := metadata.NewForConfigAndClient(c.rest, c.http)
-	if err != nil {
-		return fmt.Errorf("%s: watch the runs: %w", env, err)
-	}
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.Discard())) // nothing may print under the UI
 	w := &runWatch{c: c, env: env, wake: make(chan struct{}, 1), versions: map[string]string{}}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	running.Go(func() { w.followRecords(ctx, meta) })
+	running.Go(func() { w.followRecords(ctx) })
 	running.Go(func() {
 		follow(ctx, c, leaseGVR, c.cfg.StateNamespace, "metadata.name="+stateName(env),
 			&namedStore{w: w, take: w.takeLease}, func(_ string, err error) { w.answered("leases", err) })
@@ -255,8 +250,8 @@ func (w *runWatch) answered(what string, err error) {
 }
 
 // followRecords watches the metadata of the records: the bodies can be large.
-func (w *runWatch) followRecords(ctx context.Context, meta metadata.Interface) {
-	client := meta.Resource(configMapGVR).Namespace(w.c.cfg.StateNamespace)
+func (w *runWatch) followRecords(ctx context.Context) {
+	client := w.c.short.Resource(configMapGVR).Namespace(w.c.cfg.StateNamespace)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = runSelector(w.env)

@@ -100,7 +100,7 @@ func quotingPolicies(w *planWorld) {
 		it := &planItem{object: w.objects("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: $NS}, data: {key: other}}")[0]}
 		it.mapping = mappingOf("", "ConfigMap", "configmaps")
 		it.mapping.Scope = meta.RESTScopeNamespace
-		_, patchErr := w.c.patch(asking, it, model.LiveRef{}, true)
+		_, patchErr := w.c.tryApply(asking, it)
 		return err != nil && strings.Contains(err.Error(), "kept for") && patchErr == nil && len(warnings.texts) > 0
 	})
 }

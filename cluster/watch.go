@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/metadata"
 	"k8s.io/klog/v2"
 
 	"github.com/fairtide-dev/fairtide/model"
@@ -73,10 +72,12 @@ func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(mo
 		case <-w.wake:
 		case <-grown:
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(coalesce):
+		if len(w.feeds) > 0 { // else all that there is to say is known already
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(coalesce):
+			}
 		}
 		now := c.cfg.Now()
 		told, again := w.collect(now)
@@ -292,7 +293,6 @@ func (w *watchRun) markOwner(uid types.UID) {
 // readSettled reads the objects that need no watch: when one exists it is
 // ready. Only metadata is read, as there are Secrets among them.
 func (w *watchRun) readSettled(ctx context.Context, entries []*watchEntry) {
-	client, err := metadata.NewForConfigAndClient(w.c.rest, w.c.http)
 	slots := make(chan struct{}, settledReaders)
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -303,14 +303,10 @@ func (w *watchRun) readSettled(ctx context.Context, entries []*watchEntry) {
 			w.fix(e, ready)
 			continue
 		}
-		if err != nil {
-			w.fix(e, model.Progress{ID: id, Readiness: model.ReadinessWaiting, Cause: plainLine(err.Error(), causeMost)})
-			continue
-		}
 		slots <- struct{}{}
 		readers.Go(func() {
 			defer func() { <-slots }()
-			_, err := client.Resource(e.resource).Namespace(id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})
+			_, err := w.c.short.Resource(e.resource).Namespace(id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})
 			p := ready
 			switch {
 			case ctx.Err() != nil:

@@ -15,7 +15,7 @@ import (
 )
 
 // applyAtOnce is how many objects of a wave are written at the same time.
-const applyAtOnce = 16
+const applyAtOnce = 32
 
 // errLate is why a run was stopped that took longer than its policy lets it.
 var errLate = errors.New("the run took too long")
@@ -92,7 +92,9 @@ func (x *execution) wave(ctx context.Context, waves []model.Wave, i int) ([]mode
 	x.beginWave(waves, i)
 	n, _ := x.place(waves, i)
 	applied, err := x.applyWave(ctx, n, w)
-	x.keepInventory(ctx, w)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { x.keepInventory(ctx, w) }) // beside the watch: nothing in that needs it
+	defer keeping.Wait()
 	switch {
 	case err != nil:
 	case w.Settle:
