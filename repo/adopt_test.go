@@ -290,7 +290,8 @@ func FuzzAdoptEdits(f *testing.F) {
 	for _, s := range []string{
 		deployment("cart", cart, 2), "kind: Deployment\nspec: {replicas: 2, x: [a, 'b']}\n", "kind: Deployment\r\nspec:\r\n  replicas: \"2\" # c",
 		"patches:\n- patch: |-\n    kind: Deployment\n    spec:\n      replicas: 2\n      x: |\n        a\n", "kind: List\nitems:\n- kind: Deployment\n  spec:\n    replicas: 2",
-		"\ufeffkind: Deployment\nspec:\n  replicas: |\n    2\n", "kind: Deployment\nspec: &a\n  replicas: 2\nx: *a\n", "a: |+\n\n", "kind: Deployment\nspec:\n  replicas: 'it''s'\n", "a: |2-\n   kind: x",
+		"kind: Deployment\rspec: {}", "kind: Deployment\rspec:\r        replicas: 2\r        x: 1\nkind2: a\nb: 1\n",
+		"\ufeffkind: Deployment\nspec:\n  replicas: |\n    2\n", "kind: Deployment\nspec: &a\n  replicas: 2\nx: *a\n", "a: |+\n\n", "kind: Deployment\nspec:\n  replicas: 'it''s'\n", "a: |2-\n   kind: x", "|1\n  00: 2",
 	} {
 		f.Add(s, "other")
 	}

@@ -79,7 +79,7 @@ func (y *yamlText) scalarEnd(n *yaml.Node, from int) (int, bool) {
 func (y *yamlText) setBlock(n *yaml.Node, from int, s string, isText bool) ([]splice, bool) {
 	indent := y.blockIndent(n)
 	body := strings.TrimSuffix(s, "\n")
-	if !isText || indent == 0 || body == "" || strings.HasSuffix(body, "\n") || body[0] == ' ' || body[0] == '\n' || strings.ContainsAny(body, "\t\r") {
+	if !isText || indent == 0 || from+1 >= len(y.data) || body == "" || strings.HasSuffix(body, "\n") || body[0] == ' ' || body[0] == '\n' || strings.ContainsAny(body, "\t\r") {
 		return nil, false
 	}
 	header := "|-"
@@ -251,7 +251,11 @@ func (y *yamlText) add(doc *yaml.Node, goal aim) (splice, bool) {
 
 func (y *yamlText) addKey(m *yaml.Node, key string, value any) (splice, bool) {
 	if !isBlock(m) {
-		at := y.offset(m) + 1
+		at := y.offset(m)
+		if at == len(y.data) || y.data[at] != '{' {
+			return splice{}, false
+		}
+		at++
 		more := ""
 		if len(m.Content) > 0 {
 			more = ", "

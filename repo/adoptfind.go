@@ -58,7 +58,7 @@ func (y *yamlText) block(n *yaml.Node) (view, bool) {
 		}
 		outer := y.lines[n.Line+line]
 		if column := at - inner.lines[line]; column > 0 {
-			return outer + indent + column
+			return min(outer+indent+column, len(y.data))
 		}
 		return outer
 	}
@@ -82,6 +82,11 @@ func (y *yamlText) lineStart(at int) int {
 // blockIndent is how far the lines of a literal block are indented; 0 when
 // that is said in its header, or there are none.
 func (y *yamlText) blockIndent(n *yaml.Node) int {
+	header, _, _ := strings.Cut(string(y.data[y.offset(n):]), "\n")
+	_, header, found := strings.Cut(header, "|")
+	if !found || strings.ContainsAny(header[:min(2, len(header))], "123456789") {
+		return 0
+	}
 	for line := n.Line; line < len(y.lines); line++ {
 		text := y.lineText(line)
 		if strings.TrimSpace(text) == "" {

@@ -58,7 +58,8 @@ func (y *yamlText) apply(changes []splice) []byte {
 }
 
 // offset is where a node starts. Columns count characters. YAML knows more
-// line ends than files have, so that a node may seem to be behind the last one.
+// line ends than files have, so that a node may seem to be behind the last one,
+// or behind the end of its own.
 func (y *yamlText) offset(n *yaml.Node) int {
 	if n.Line < 1 || n.Line > len(y.lines) {
 		return len(y.data)
@@ -71,7 +72,8 @@ func (y *yamlText) offset(n *yaml.Node) int {
 		_, size := utf8.DecodeRune(y.data[at:])
 		at += size
 	}
-	return at
+	end, _ := y.lineEnd(n.Line)
+	return min(at, end)
 }
 
 // replace is the change of a scalar's text that keeps its quotes; ok is false

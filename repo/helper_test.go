@@ -21,6 +21,8 @@ func gitEnv(home string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		// Nothing of it goes on in the background, where the directory is taken away.
+		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0", "GIT_CONFIG_KEY_1=maintenance.auto", "GIT_CONFIG_VALUE_1=false",
 		"GIT_AUTHOR_NAME=dev1", "GIT_AUTHOR_EMAIL=dev1@example.com", "GIT_AUTHOR_DATE=2026-03-02T09:00:00Z",
 		"GIT_COMMITTER_NAME=dev2", "GIT_COMMITTER_EMAIL=dev2@example.com", "GIT_COMMITTER_DATE=2026-03-02T10:00:00Z",
 	}
