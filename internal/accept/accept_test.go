@@ -39,7 +39,7 @@ func ports() Ports {
 	return Ports{
 		Run:    Subject{ID: "staging-7", Environment: "staging", Commit: "0123456789abcdef", Namespace: "shop"},
 		Now:    time.Now,
-		Timing: Timing{Grace: 300 * time.Millisecond, Interval: time.Millisecond, Attempt: 5 * time.Second},
+		Timing: Timing{Grace: 3 * time.Second, Interval: time.Millisecond, Attempt: 5 * time.Second},
 	}
 }
 
@@ -86,6 +86,7 @@ func TestJob(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		timeout time.Duration
+		grace   time.Duration
 		object  model.Object
 		run     func(context.Context, JobRequest, log) (JobResult, error)
 		state   model.TestState
@@ -108,7 +109,7 @@ func TestJob(t *testing.T) {
 				<-ctx.Done()
 				return JobResult{Message: "ImagePullBackOff: no image test:9"}, ctx.Err()
 			}},
-		{name: "does not stop", object: checkout, timeout: 30 * time.Millisecond, state: model.TestFailed, message: "could not be stopped",
+		{name: "does not stop", object: checkout, timeout: 30 * time.Millisecond, grace: 30 * time.Millisecond, state: model.TestFailed, message: "could not be stopped",
 			run: func(context.Context, JobRequest, log) (JobResult, error) {
 				<-t.Context().Done()
 				return JobResult{}, nil
@@ -125,6 +126,9 @@ func TestJob(t *testing.T) {
 			p.JobReader, p.Jobs = jobs{object: c.object}, jobs{run: c.run}
 			if c.timeout > 0 {
 				test.Timeout = c.timeout
+			}
+			if c.grace > 0 {
+				p.Timing.Grace = c.grace
 			}
 			r, _ := one(t, p, test)
 			want(t, r, c.state, c.message)

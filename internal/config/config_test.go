@@ -322,7 +322,7 @@ func TestAliasBombIsRefused(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("took %s", d)
 	}
 }

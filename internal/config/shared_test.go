@@ -274,7 +274,7 @@ func TestTooManySharedWindows(t *testing.T) {
 	if len(got) != 1 || !strings.Contains(got[0], "too many: the environments have more than 20000 windows together") {
 		t.Errorf("%q", got)
 	}
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("took %s", d)
 	}
 }

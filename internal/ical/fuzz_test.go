@@ -50,7 +50,7 @@ func FuzzParse(f *testing.F) {
 			}
 			at = to
 		}
-		if took := time.Since(begun); took > 8*time.Second {
+		if took := time.Since(begun); took > time.Minute {
 			t.Errorf("it took %s", took)
 		}
 	})

@@ -266,7 +266,7 @@ func TestFlood(t *testing.T) {
 		n.Event(model.Event{Type: model.EventProgress, Progress: &model.Progress{ID: cart, Readiness: readiness}})
 		n.Event(model.Event{Type: model.EventNote, Message: fmt.Sprintf("note %d", i)})
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("10,000 events took %s", took)
 	}
 	n.Finish(finished(model.RunSucceeded, ""))

@@ -1,13 +1,27 @@
+//go:build unix
+
 package recur
 
 import (
+	"syscall"
 	"testing"
 	"time"
 )
 
+// processor is the processor time that this process has taken: how long it
+// takes by the clock says more about what else the computer does.
+func processor(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // A rule is read, and asked, within a time that nobody notices, however odd it is.
 func TestOddRulesAreReadSoon(t *testing.T) {
-	const tooLong = 2 * time.Second // of a slow computer; here it is a few milliseconds
+	const tooLong = 10 * time.Second // of a slow computer; half a second is the most of a usual one
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, text := range []string{
 		"FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;BYHOUR=3;BYMINUTE=1;COUNT=1000",
@@ -21,11 +35,11 @@ func TestOddRulesAreReadSoon(t *testing.T) {
 		"FREQ=DAILY;INTERVAL=999999;COUNT=1000",
 		"FREQ=YEARLY;INTERVAL=1000000",
 	} {
-		begin := time.Now()
+		begin := processor(t)
 		if r, err := RRule(text, start, time.UTC); err == nil {
 			r.Next(start.Unix(), lastWall, 0)
 		}
-		took := time.Since(begin)
+		took := processor(t) - begin
 		t.Logf("%s: %s", text, took)
 		if took > tooLong {
 			t.Errorf("%s: %s", text, took)
