@@ -27,18 +27,46 @@ import (
 	"github.com/fairtide-dev/fairtide/repo"
 )
 
-func TestMain(m *testing.M) { testcluster.Main(m) }
+func TestMain(m *testing.M) {
+	testcluster.Main(m)
+	if dir, err := binaryDir(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+}
 
-// binary builds the program once for all tests of this package.
+// binaryDir is where the copy of the program is that tests run.
+var binaryDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "fairtide-test-") })
+
+// binary is the program, built once for all tests of this package: as by `make
+// build` and to the same file, so that nothing is compiled or linked twice. The
+// tests run a copy, which nobody replaces.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "fairtide-test-")
+	built, err := filepath.Abs("../../bin/fairtide")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(built), 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := testcluster.Lock(built + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", built, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build fairtide: %w\n%s", err, out)
+	}
+	dir, err := binaryDir()
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "fairtide")
-	cmd := exec.Command("go", "build", "-o", path, ".")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build fairtide: %w\n%s", err, out)
+	// Not written by this process: what it starts meanwhile would have the file
+	// open for a moment, and so it could not be run.
+	if out, err := exec.Command("cp", built, path).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("copy fairtide: %w\n%s", err, out)
 	}
 	return path, nil
 })

@@ -52,7 +52,7 @@ func (e executable) find() (string, error) {
 		return "", err
 	}
 	// Test binaries of several packages run at the same time.
-	unlock, err := lockFile(path + ".lock")
+	unlock, err := Lock(path + ".lock")
 	if err != nil {
 		return "", err
 	}
@@ -62,6 +62,10 @@ func (e executable) find() (string, error) {
 	}
 	return path, e.build(path, sources)
 }
+
+// Lock waits until it has the lock on a file, which it makes if need be. Test
+// binaries of several packages, and of several people, run at the same time.
+func Lock(path string) (unlock func(), err error) { return lockFile(path) }
 
 func (e executable) build(path, sources string) error {
 	fmt.Fprintf(os.Stderr, "testcluster: building %s, which takes some minutes the first time\n", path)

@@ -8,10 +8,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,9 +76,14 @@ var shared struct {
 }
 
 // Main runs the tests of a package and stops the control plane after them. It
-// is to be all that TestMain calls; the exit code is that of the tests.
+// is to be all that TestMain calls; the exit code is that of the tests. Unless
+// -parallel says otherwise, twice as many tests run side by side as there are
+// processors: they wait for the control plane most of the time.
 func Main(m *testing.M, opts ...Option) {
 	shared.prepared, shared.opts = true, opts
+	if err := runMore(); err != nil {
+		log.Fatalf("testcluster: %v", err)
+	}
 	m.Run()
 	// Claims the once, so that there is nothing left to start.
 	shared.once.Do(func() {})
@@ -84,6 +92,18 @@ func Main(m *testing.M, opts ...Option) {
 			log.Fatalf("testcluster: %v", err)
 		}
 	}
+}
+
+// runMore sets how many tests run side by side where nobody did.
+func runMore() error {
+	flag.Parse()
+	const name = "test.parallel"
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given {
+		return nil
+	}
+	return flag.Set(name, strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 }
 
 // Get returns the control plane of this test binary, starting it if necessary.
@@ -131,6 +151,13 @@ func Start(dir string, opts ...Option) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Starting is all computing, and its components give up when the API server
+	// takes too long, so starts take turns.
+	unlock, err := Lock(filepath.Join(os.TempDir(), fmt.Sprintf("testcluster-%d.lock", os.Getuid())))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	c := &Cluster{Kubeconfig: filepath.Join(dir, "kubeconfig"), Dir: dir}
 	c.rules.path = filepath.Join(dir, "pod-rules.yaml")
 	c.process, err = startProcess(path, append([]string{"--dir=" + dir}, s.flags...))

@@ -72,9 +72,47 @@ func untilGone(t *testing.T, processes map[string]int, timeout time.Duration) {
 	})
 }
 
-func TestTerminationLeavesNoProcess(t *testing.T) {
+// Each of these has a control plane of its own, which is most of what they
+// cost, so one test goes through several of its ends.
+
+// TestTerminatedStartedAgainAndBroken: SIGTERM ends everything, the next start
+// goes on where the last one ended, and a component that dies ends everything.
+func TestTerminatedStartedAgainAndBroken(t *testing.T) {
 	t.Parallel()
-	c := start(t, t.TempDir())
+	dir := t.TempDir()
+	c := start(t, dir)
+	e := &env{T: t, Clientset: c.Client(t), cluster: c, ns: "default"}
+	e.pod("lives", "lives:1")
+	e.until("ready pod", "lives", func(p *corev1.Pod, _ corev1.ContainerStatus) bool { return ready(p) })
+	before, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminationLeavesNoProcess(t, c)
+
+	again := start(t, dir)
+	// The old client still works: address, authority and token are the same.
+	after, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.UID != before.UID || after.Status.PodIP != before.Status.PodIP || !ready(after) {
+		t.Errorf("the pod was %+v and is %+v", before.Status, after.Status)
+	}
+	e.pod("new", "new:1")
+	e.until("ready pod", "new", func(p *corev1.Pod, _ corev1.ContainerStatus) bool { return ready(p) })
+	if err := e.CoreV1().Pods(e.ns).Delete(t.Context(), "lives", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	Eventually(t, patience, "end of the pod", func() (bool, error) {
+		_, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
+		return apierrors.IsNotFound(err), err
+	})
+	deadComponentEndsTheControlPlane(t, again)
+}
+
+func terminationLeavesNoProcess(t *testing.T, c *Cluster) {
+	t.Helper()
 	processes := pids(t, c.Dir)
 	if len(alive(processes)) != 6 {
 		t.Fatalf("only %v of %v are alive", alive(processes), processes)
@@ -93,19 +131,8 @@ func TestTerminationLeavesNoProcess(t *testing.T) {
 	}
 }
 
-func TestKilledSupervisorLeavesNoProcess(t *testing.T) {
-	t.Parallel()
-	c := start(t, t.TempDir())
-	processes := pids(t, c.Dir)
-	if err := syscall.Kill(processes["controlplane"], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	untilGone(t, processes, 10*time.Second)
-}
-
-func TestDeadComponentEndsTheControlPlane(t *testing.T) {
-	t.Parallel()
-	c := start(t, t.TempDir())
+func deadComponentEndsTheControlPlane(t *testing.T, c *Cluster) {
+	t.Helper()
 	processes := pids(t, c.Dir)
 	if err := syscall.Kill(processes["kube-scheduler"], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -122,52 +149,24 @@ func TestDeadComponentEndsTheControlPlane(t *testing.T) {
 	}
 }
 
-func TestRestartKeepsObjectsAndPods(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	c := start(t, dir)
-	e := &env{T: t, Clientset: c.Client(t), cluster: c, ns: "default"}
-	e.pod("lives", "lives:1")
-	e.until("ready pod", "lives", func(p *corev1.Pod, _ corev1.ContainerStatus) bool { return ready(p) })
-	before, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Stop(); err != nil {
-		t.Fatal(err)
-	}
-
-	start(t, dir)
-	// The old client still works: address, authority and token are the same.
-	after, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after.UID != before.UID || after.Status.PodIP != before.Status.PodIP || !ready(after) {
-		t.Errorf("the pod was %+v and is %+v", before.Status, after.Status)
-	}
-	e.pod("new", "new:1")
-	e.until("ready pod", "new", func(p *corev1.Pod, _ corev1.ContainerStatus) bool { return ready(p) })
-	if err := e.CoreV1().Pods(e.ns).Delete(t.Context(), "lives", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	Eventually(t, patience, "end of the pod", func() (bool, error) {
-		_, err := e.CoreV1().Pods(e.ns).Get(t.Context(), "lives", metav1.GetOptions{})
-		return apierrors.IsNotFound(err), err
-	})
-}
-
-func TestCrashedAPIServerComesBack(t *testing.T) {
+// TestCrashedAPIServerComesBackAndKilledSupervisorLeavesNoProcess: another API
+// server follows one that was killed, and nothing stays when the supervisor is
+// killed, the new API server included.
+func TestCrashedAPIServerComesBackAndKilledSupervisorLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	c := start(t, t.TempDir())
 	before := pids(t, c.Dir)
-	space := c.Namespace(t)
+	// Without Namespace, which deletes it at the end: nobody is there by then.
+	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
+	if _, err := c.Client(t).CoreV1().Namespaces().Create(t.Context(), space, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	c.CrashAPIServer(t)
 	Eventually(t, time.Minute, "another API server", func() (bool, error) {
 		return pids(t, c.Dir)["kube-apiserver"] != before["kube-apiserver"], nil
 	})
 	Eventually(t, time.Minute, "its answer", func() (bool, error) {
-		_, err := c.Client(t).CoreV1().Namespaces().Get(t.Context(), space, metav1.GetOptions{})
+		_, err := c.Client(t).CoreV1().Namespaces().Get(t.Context(), "kept", metav1.GetOptions{})
 		return err == nil, err
 	})
 	after := pids(t, c.Dir)
@@ -176,6 +175,10 @@ func TestCrashedAPIServerComesBack(t *testing.T) {
 			t.Errorf("%s had process id %d and has %d", name, pid, after[name])
 		}
 	}
+	if err := syscall.Kill(after["controlplane"], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	untilGone(t, after, 10*time.Second)
 }
 
 func TestDirectoryInUseIsRefused(t *testing.T) {

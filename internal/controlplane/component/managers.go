@@ -23,6 +23,7 @@ func commonManagerFlags(name string) []string {
 }
 
 func runControllerManager(ctx context.Context, _ []string) error {
+	// It waits ten seconds for the whole of the start itself, and gives up.
 	if err := waitForAPI(ctx, layout.ControllerManager); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func runControllerManager(ctx context.Context, _ []string) error {
 }
 
 func runScheduler(ctx context.Context, _ []string) error {
-	if err := waitForAPI(ctx, layout.Scheduler); err != nil {
+	if err := waitForAPI(ctx, layout.Scheduler, rolesHook); err != nil {
 		return err
 	}
 	cmd := scheduler.NewSchedulerCommand()
