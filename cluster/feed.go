@@ -28,6 +28,7 @@ const (
 	feedPods
 	feedReplicaSets
 	feedEvents
+	feedOnce // what is asked for once, and not watched
 )
 
 type feedKey struct {

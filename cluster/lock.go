@@ -34,6 +34,9 @@ const (
 	annotationTookOver = "fairtide.dev/took-over"
 
 	doingMost = 120
+	// doingPace is the shortest time between two renewals that tell what the
+	// holder does.
+	doingPace = time.Second
 	tookMost  = 500
 )
 
@@ -69,7 +72,10 @@ type Lease struct {
 	renewed  time.Time // local, before the last renewal that succeeded was sent
 	isLost   bool
 	released bool
-	doing    string // what the next renewal says
+	doing    string    // what the next renewal says
+	sent     time.Time // local, when it was renewed last, or that was tried
+
+	news chan struct{} // holds one token when doing is another than was told
 }
 
 func (c *Client) leases() dynamic.ResourceInterface {
@@ -266,16 +272,13 @@ func (l *Lease) left() time.Duration {
 	return l.duration - since
 }
 
-// keep renews the lock until ctx ends or the lock is lost.
+// keep renews the lock until ctx ends or the lock is lost: when it is time, and
+// earlier when its holder does something else. To be early, and to fail then, is
+// no other than a renewal at its time: it is tried again before it is too late.
 func (l *Lease) keep(ctx context.Context, every time.Duration) {
 	defer close(l.done)
 	wait := every
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+	for l.rest(ctx, wait) {
 		l.mu.Lock()
 		left := l.left()
 		l.mu.Unlock()
@@ -302,6 +305,31 @@ func (l *Lease) keep(ctx context.Context, every time.Duration) {
 	}
 }
 
+// rest waits until it is time to renew the lock, or for a change in what its
+// holder does to be told; false: ctx has ended. Many changes are told at once.
+func (l *Lease) rest(ctx context.Context, wait time.Duration) bool {
+	due := time.NewTimer(wait)
+	defer due.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-due.C:
+		return true
+	case <-l.news:
+	}
+	l.mu.Lock()
+	early := time.NewTimer(max(doingPace-time.Since(l.sent), 0))
+	l.mu.Unlock()
+	defer early.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-early.C:
+	case <-due.C:
+	}
+	return true
+}
+
 func (l *Lease) lose() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -316,6 +344,9 @@ func (l *Lease) write(ctx context.Context, change func(*coordinationv1.Lease)) e
 	l.op.Lock()
 	defer l.op.Unlock()
 	start := l.c.cfg.Now()
+	l.mu.Lock()
+	l.sent = time.Now()
+	l.mu.Unlock()
 	now, _, err := l.c.clock(ctx)
 	if err != nil {
 		return err
@@ -386,12 +417,19 @@ func (l *Lease) surely(ctx context.Context, change func(*coordinationv1.Lease)) 
 	}
 }
 
-// SetDoing says in few words what the holder does, for everybody to see. It
-// makes no request: the next renewal carries it.
+// SetDoing says in few words what the holder does, for everybody to see. It does
+// not wait: the lock is renewed soon, and carries it.
 func (l *Lease) SetDoing(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.doing = plainLine(text, doingMost)
+	if text = plainLine(text, doingMost); text == l.doing {
+		return
+	}
+	l.doing = text
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
 }
 
 func (l *Lease) lostError() error {

@@ -23,7 +23,7 @@ func (c *Client) Lock(ctx context.Context, env string, ask model.LockAsk) (*Leas
 	duration, renew := c.leaseTimes()
 	l := &Lease{
 		c: c, env: env, token: nonce(), duration: duration, doing: plainLine(ask.Doing, doingMost),
-		lost: make(chan struct{}), done: make(chan struct{}), aborted: make(chan string, 1),
+		lost: make(chan struct{}), done: make(chan struct{}), aborted: make(chan string, 1), news: make(chan struct{}, 1),
 	}
 	var lost error // why it is not known whether the lock is ours already
 	t := newTries(ctx, lockTries)

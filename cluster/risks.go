@@ -87,6 +87,7 @@ const (
 	riskWebhookFails      = "webhook-fails-closed"
 	riskPriorityLowered   = "priority-lowered"
 	riskNoNode            = "no-node-matches"
+	riskLaterWave         = "waits-for-later-wave"
 
 	riskDeletesData   = "deletes-data"
 	riskDeletesObject = "deletes-object"
@@ -207,6 +208,9 @@ type riskObject struct {
 	before, after map[string]any
 	live          map[string]any // as read, for the counts that only a status has
 	rendered      map[string]any // as Git writes it
+	takes         bool           // ownership, so that it is written in any case
+	wave          int            // that it is written in, from 1; 0: it is not
+	ordered       string         // by which annotations
 	risks         []model.Risk
 }
 

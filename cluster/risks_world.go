@@ -76,6 +76,8 @@ type riskWorld struct {
 	wanted  map[riskNeed]bool
 	users   map[string][]configUser
 	now     time.Time    // by the cluster's clock
+	gated   bool         // a wave waits until the one before is ready
+	waves   int          // how many there are
 	plan    []model.Risk // those of the plan as a whole
 }
 
@@ -87,6 +89,7 @@ func newRiskWorld(objects []*riskObject, now time.Time) *riskWorld {
 	for _, o := range objects {
 		w.byID[o.id] = o
 	}
+	w.placeInWaves()
 	return w
 }
 
@@ -151,6 +154,7 @@ func (w *riskWorld) judge() {
 		w.judgeTLS(o)
 		w.judgeLimits(o)
 		w.judgePlacement(o)
+		w.judgeOrder(o)
 		o.judgeCronJob(w.now)
 	}
 	w.judgeQuotas()
@@ -194,13 +198,14 @@ func (p *predictor) assess(ctx context.Context, items []*planItem, now time.Time
 	for i, it := range items {
 		objects[i] = &riskObject{
 			id: it.object.ID, verdict: it.planned.Verdict, before: it.planned.Before, after: it.planned.After,
-			live: it.live, rendered: it.object.Fields,
+			live: it.live, rendered: it.object.Fields, takes: it.planned.TakesOwnership,
 		}
 		if it.planned.After == nil && it.planned.Verdict == model.VerdictUnchanged {
 			objects[i].after = it.live
 		}
 	}
 	w := newRiskWorld(objects, now)
+	w.gated = p.env.Rollout.Gate != model.GateApplied
 	for range riskRounds {
 		w.judge()
 		if len(w.wanted) == 0 {

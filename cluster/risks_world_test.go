@@ -19,6 +19,7 @@ type surroundings struct {
 	objects []planned
 	live    map[riskKind]string // a list in YAML
 	refused []riskKind
+	gated   bool                // a wave waits for the one before
 	want    map[string][]string // by object: "Deployment x"; of the plan: ""
 }
 
@@ -40,6 +41,7 @@ func (s surroundings) around(t testing.TB) *riskWorld {
 		objects = append(objects, o)
 	}
 	w := newRiskWorld(objects, time.Time{})
+	w.gated = s.gated
 	for range riskRounds {
 		w.judge()
 		for need := range w.wanted {

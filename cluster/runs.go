@@ -25,6 +25,9 @@ const (
 	runsPage = 10
 	// annotationWriter names the client that keeps a run's record.
 	annotationWriter = "fairtide.dev/writer"
+	// annotationRunState is how a run stands, for who reads no more of its record
+	// than the metadata.
+	annotationRunState = "fairtide.dev/run-state"
 	// runAttempts bounds how often a sequence number may be snatched away.
 	runAttempts = 20
 	// annotationFence names who took over the lock from a holder that let it
@@ -110,20 +113,30 @@ type runRecord struct {
 	sequence int
 	name     string
 	uid      string
+	state    model.RunState // empty: it is not said there
 }
 
 // runRecords lists the records of an environment by their metadata, highest
 // sequence number first: the bodies can be large.
 func (c *Client) runRecords(ctx context.Context, env string) ([]runRecord, error) {
+	out, err := c.listRuns(ctx, env)
+	if err != nil {
+		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
+	}
+	return out, nil
+}
+
+// listRuns is runRecords with the API's error.
+func (c *Client) listRuns(ctx context.Context, env string) ([]runRecord, error) {
 	list, err := c.short.Resource(configMapGVR).Namespace(c.cfg.StateNamespace).
 		List(ctx, metav1.ListOptions{LabelSelector: runSelector(env)})
 	if err != nil {
-		return nil, c.recordError(env, "list", "configmaps", runName(env+"-*"), err)
+		return nil, err
 	}
 	var out []runRecord
 	for _, item := range list.Items {
 		if n, ok := runSequence(env, strings.TrimPrefix(item.Name, runName(""))); ok {
-			out = append(out, runRecord{n, item.Name, string(item.UID)})
+			out = append(out, runRecord{n, item.Name, string(item.UID), model.RunState(item.Annotations[annotationRunState])})
 		}
 	}
 	slices.SortFunc(out, func(a, b runRecord) int { return b.sequence - a.sequence })
@@ -195,7 +208,7 @@ func (c *Client) createRun(ctx context.Context, run model.Run, writer string) (*
 	write := nonce()
 	u, err := body.object(runName(run.ID), map[string]string{
 		labelManagedBy: FieldManager, labelEnvironment: run.Environment, labelRecord: "run",
-	}, map[string]string{annotationWriter: writer, annotationWrite: write})
+	}, map[string]string{annotationWriter: writer, annotationWrite: write, annotationRunState: string(run.State)})
 	if err != nil {
 		return nil, err
 	}
@@ -274,10 +287,12 @@ func (c *Client) writeRun(ctx context.Context, run model.Run, writing runWriting
 	if closed(run.State) {
 		p.Immutable = new(true)
 	}
-	write, t := nonce(), newTries(ctx, mostLost)
+	write, state, t := nonce(), string(run.State), newTries(ctx, mostLost)
 	for {
 		p.Metadata.ResourceVersion = writing.reading
-		p.Metadata.Annotations = map[string]*string{annotationWriter: &writing.token, annotationWrite: &write, annotationFence: nil}
+		p.Metadata.Annotations = map[string]*string{
+			annotationWriter: &writing.token, annotationWrite: &write, annotationRunState: &state, annotationFence: nil,
+		}
 		u, err := c.patchRecord(ctx, name, p)
 		if err != nil {
 			now, getErr := c.configMaps().Get(ctx, name, metav1.GetOptions{})

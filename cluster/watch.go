@@ -40,7 +40,8 @@ var (
 // Watch tells emit how far the targets are from ready: each once when it is
 // first known, and then whenever that changed. emit is called from one
 // goroutine at a time, and not after Watch returned. Watch returns nil when
-// ctx ends, and an error only when it cannot begin.
+// ctx ends, and an error only when it cannot begin. That the API server is away
+// then is no such error: it is waited for.
 //
 // It watches the kinds among the targets, and for workloads their namespaces'
 // pods, ReplicaSets and warnings; it does not poll. Watches that break are
@@ -55,10 +56,11 @@ func (c *Client) Watch(ctx context.Context, targets []model.Target, emit func(mo
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	settled, err := w.plan(targets)
-	if err != nil {
+	mappings, err := w.resolve(ctx, targets, away)
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
+	settled := w.plan(targets, mappings)
 	for _, f := range w.feeds {
 		running.Go(func() { f.run(ctx) })
 	}
@@ -171,9 +173,10 @@ func (o owned[T]) of(controller types.UID) []T {
 	return slices.Collect(maps.Values(o.by[controller]))
 }
 
-// plan makes an entry of each target and the feeds they need. It returns the
-// entries that are read once, because nothing can be wrong with their kinds.
-func (w *watchRun) plan(targets []model.Target) ([]*watchEntry, error) {
+// plan makes an entry of each target and the feeds they need; a target without a
+// mapping is of a kind that is not served. It returns the entries that are read
+// once, because nothing can be wrong with their kinds.
+func (w *watchRun) plan(targets []model.Target, mappings []*meta.RESTMapping) []*watchEntry {
 	var settled []*watchEntry
 	var watched []*watchEntry
 	type place struct {
@@ -181,18 +184,15 @@ func (w *watchRun) plan(targets []model.Target) ([]*watchEntry, error) {
 		ns  string
 	}
 	count := map[place]int{}
-	for _, t := range targets {
+	for i, t := range targets {
 		e := &watchEntry{target: t}
 		w.entries = append(w.entries, e)
-		m, err := w.c.mapping(t.ID, t.Version)
-		if meta.IsNoMatchError(err) {
+		m := mappings[i]
+		if m == nil {
 			p := model.Progress{ID: t.ID, Readiness: model.ReadinessProgress, Message: "its kind is not known", Doomed: true}
 			p.Cause = fmt.Sprintf("%s: the cluster does not serve %s; apply its CustomResourceDefinition first", t.ID, groupKind(t.ID))
 			w.fix(e, p)
 			continue
-		}
-		if err != nil {
-			return nil, w.c.unreachable(err)
 		}
 		e.resource = m.Resource
 		if settledKinds[groupKind(t.ID)] {
@@ -209,7 +209,7 @@ func (w *watchRun) plan(targets []model.Target) ([]*watchEntry, error) {
 		}
 		w.follow(e, fields)
 	}
-	return settled, nil
+	return settled
 }
 
 // follow connects an entry to its feeds.
@@ -306,7 +306,10 @@ func (w *watchRun) readSettled(ctx context.Context, entries []*watchEntry) {
 		slots <- struct{}{}
 		readers.Go(func() {
 			defer func() { <-slots }()
-			_, err := w.c.short.Resource(e.resource).Namespace(id.Namespace).Get(ctx, id.Name, metav1.GetOptions{})
+			err := w.insist(ctx, feedKey{kind: feedOnce, gvr: e.resource, ns: id.Namespace, fields: id.Name}, func() error {
+				_, err := w.c.short.Resource(e.resource).Namespace(id.Namespace).Get(atOnce(ctx), id.Name, metav1.GetOptions{})
+				return err
+			})
 			p := ready
 			switch {
 			case ctx.Err() != nil:

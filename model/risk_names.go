@@ -2,6 +2,11 @@ package model
 
 import "strings"
 
+// RiskLaterWave is the risk of a workload whose pods need what the plan applies
+// only in a later wave. Its message is the cause for which such a workload does
+// not become ready.
+const RiskLaterWave = "waits-for-later-wave"
+
 const riskNames = `
 	adopts-object
 	autoscaler-lowered
@@ -89,6 +94,7 @@ const riskNames = `
 	tls-secret-missing
 	token-mounted
 	volume-shrinks
+	waits-for-later-wave
 	webhook-blocks-everything
 	webhook-fails-closed
 	webhook-not-asked

@@ -111,8 +111,11 @@ type TakeOverError struct {
 	Lock        Lock // that expired: by whom, for which run, and at Expires
 }
 
-func (e *TakeOverError) Error() string {
-	text := fmt.Sprintf("%s: the lock of %s expired at %s", e.Environment, e.Lock.Holder, e.Lock.Expires.UTC().Format(time.RFC3339))
+func (e *TakeOverError) Error() string { return e.Told(e.Lock.Expires.UTC().Format(time.RFC3339)) }
+
+// Told is Error with the time of expiry as at has it.
+func (e *TakeOverError) Told(at string) string {
+	text := fmt.Sprintf("%s: the lock of %s expired at %s", e.Environment, e.Lock.Holder, at)
 	if e.Lock.Run != "" {
 		text += " in the middle of run " + e.Lock.Run
 	}

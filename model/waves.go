@@ -163,14 +163,48 @@ func (o *PlannedObject) applied() WaveKey {
 	return waveKey(phase, number, stage)
 }
 
-// annotatedOrder is what the annotations of an object say of when it is applied.
-func annotatedOrder(object map[string]any) (phase int, number int64) {
+// OrderedBy is the annotations, as "name: value", by which an object is applied
+// earlier or later than its kind is; empty: there are none.
+func (o *PlannedObject) OrderedBy() string {
+	side := o.After
+	if side == nil {
+		side = o.Before
+	}
+	if placeOf(o.ID).wave == waveFoundation {
+		return ""
+	}
+	text := annotationsOf(side)
+	keys := []string{"helm.sh/hook", "helm.sh/hook-weight"}
+	switch {
+	case text("fairtide.dev/wave") != "":
+		keys = []string{"fairtide.dev/wave"}
+	case text("argocd.argoproj.io/hook") != "" || text("argocd.argoproj.io/sync-wave") != "":
+		keys = []string{"argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"}
+	case text("helm.sh/hook") == "":
+		return ""
+	}
+	var out []string
+	for _, key := range keys {
+		if v := text(key); v != "" {
+			out = append(out, key+": "+v)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// annotationsOf looks up the annotations of an object.
+func annotationsOf(object map[string]any) func(key string) string {
 	metadata, _ := object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
-	text := func(key string) string {
+	return func(key string) string {
 		v, _ := annotations[key].(string)
 		return strings.TrimSpace(v)
 	}
+}
+
+// annotatedOrder is what the annotations of an object say of when it is applied.
+func annotatedOrder(object map[string]any) (phase int, number int64) {
+	text := annotationsOf(object)
 	count := func(key string) int64 {
 		n, err := strconv.ParseInt(text(key), 10, 32)
 		if err != nil {

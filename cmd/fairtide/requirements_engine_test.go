@@ -62,6 +62,10 @@ func (p *paper) Watch(ctx context.Context, targets []model.Target, emit func(mod
 	return nil
 }
 
+func (p *paper) NewestRun(_ context.Context, _ string, known *model.RunRef) (*model.RunRef, error) {
+	return known, nil
+}
+
 func (p *paper) ReadState(_ context.Context, env string) (model.State, error) {
 	return p.states[env], nil
 }

@@ -131,6 +131,13 @@ func (m *memory) SaveRun(_ context.Context, r model.Run) error {
 
 func (m *memory) Runs(context.Context, string) ([]model.Run, error) { return m.runs, nil }
 
+func (m *memory) NewestRun(_ context.Context, _ string, known *model.RunRef) (*model.RunRef, error) {
+	if len(m.runs) == 0 {
+		return known, nil
+	}
+	return &model.RunRef{ID: m.runs[0].ID, State: m.runs[0].State, Commit: m.runs[0].Commit}, nil
+}
+
 func newMemory() (*memory, *Engine) {
 	m := &memory{live: map[model.ObjectID]bool{}, state: model.State{Deployed: &model.Deployed{Commit: oldCommit}}}
 	m.progress = func(o model.ObjectID) model.Progress { return model.Progress{ID: o, Readiness: model.ReadinessReady} }
@@ -189,7 +196,7 @@ func TestAFailedRolloutDoesNotSucceedByRepetition(t *testing.T) {
 		t.Errorf("nothing to do: %v, %+v, %d records", err, last, len(m.runs))
 	}
 	// Unless the last run of the very same commit failed.
-	m.state.LastRun.State = model.RunFailed
+	m.state.LastRun.State, m.runs[0].State = model.RunFailed, model.RunFailed
 	if run, _, err := ship(t, e); err != nil || run.ID == "" {
 		t.Errorf("after a failed run of what is live: %v, run %q", err, run.ID)
 	}

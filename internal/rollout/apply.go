@@ -20,6 +20,7 @@ import (
 // lock is freed. The error is nil when the run succeeded or there was nothing
 // to do; its exit code says what else happened.
 func (e *Engine) Apply(ctx context.Context, a model.Approval, emit func(model.Event)) (model.Run, error) {
+	emit = inTurn(emit)
 	return e.newExecution(a, emit).carryOut(ctx, emit)
 }
 
@@ -82,6 +83,7 @@ type execution struct {
 	lost         bool                    // the lock was lost: nothing more may be written
 	refused      map[model.ObjectID]bool // objects that could not be written
 	armed        bool                    // it has waited for its window
+	limit        *limit                  // of the time that it may take; nil: there is none
 	// stop ends the part of the run that is under the lock, with a cause.
 	stop func(cause error)
 }
@@ -152,6 +154,13 @@ func (x *execution) endedBy(held context.Context, err error) error {
 		}
 		return model.Errorf(model.ExitLocked, "%s: %v, and nothing more was written; see who holds it with `fairtide status`, then plan again",
 			x.site.env.Name, cause)
+	}
+	if err != nil && !x.shipping && held.Err() != nil && errors.Is(err, context.Canceled) {
+		left := ", and nothing was written"
+		if x.resumes != nil {
+			left = ", and nothing more was written"
+		}
+		return prefix(x.site.env.Name, stopped(held, left))
 	}
 	var aborted *abortError
 	if err != nil && errors.As(cause, &aborted) && model.CodeOf(err, model.ExitOK) != model.ExitInterrupted {
@@ -238,7 +247,11 @@ func (x *execution) nothingToDo(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	s, err := x.site.cluster.ReadState(ctx, x.site.env.Name)
-	return deployedCommit(s) == plan.Commit && (s.LastRun == nil || s.LastRun.State == model.RunSucceeded), err
+	if err != nil || deployedCommit(s) != plan.Commit {
+		return false, err
+	}
+	last, err := x.site.cluster.NewestRun(ctx, x.site.env.Name, s.LastRun) // whose record may be open
+	return last == nil || last.State == model.RunSucceeded, err
 }
 
 // underLock is the part of a run that only the lock's holder may do.

@@ -53,7 +53,8 @@ func (x *execution) await(ctx context.Context) error {
 	defer running.Wait()
 	defer stop()
 	a := &arming{x: x, read: time.Now(), moved: make(chan struct{}, 1)}
-	running.Go(func() { a.observe(observing, x.site.cluster) })
+	where := x.site.cluster // x.site becomes another one while it waits
+	running.Go(func() { a.observe(observing, where) })
 	return a.wait(ctx)
 }
 
@@ -119,7 +120,7 @@ func (a *arming) wait(ctx context.Context) error {
 		cancel()
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("interrupted while it waited for the window; nothing was written: %w", ctx.Err())
+			return &stoppedError{"interrupted while it waited for the window; nothing was written", ctx.Err()}
 		case err != nil:
 			return err
 		case open:

@@ -158,8 +158,11 @@ func (y *yard) arms(override string) {
 	synctest.Wait()
 }
 
-// after lets time go by; the clock of the bubble does not go by itself.
+// after lets time go by; the clock of the bubble does not go by itself. What the
+// test has read before is read before what the engine does next: that is what the
+// lock says, which a clock does not.
 func (y *yard) after(d time.Duration) {
+	y.set(func(*grounds) {})
 	<-time.After(d)
 	synctest.Wait()
 }

@@ -26,7 +26,7 @@ func (x *execution) begin(ctx context.Context, holder string) error {
 		run.RollsBack = x.backFrom
 	}
 	x.closeInterrupted(ctx)
-	run, err := x.site.cluster.NewRun(ctx, run)
+	run, err := x.newRun(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,27 @@ func (x *execution) begin(ctx context.Context, holder string) error {
 	return x.noteBegin(ctx, run)
 }
 
+// newRun makes the record of the run. One that is stopped meanwhile has a record
+// or none, and closes the one it has.
+func (x *execution) newRun(ctx context.Context, run model.Run) (model.Run, error) {
+	if err := x.mayWrite(ctx); err != nil {
+		return run, err
+	}
+	ctx, cancel := x.toItsEnd(ctx)
+	defer cancel()
+	return x.site.cluster.NewRun(ctx, run)
+}
+
 // noteBegin writes into the environment's state that a run is under way, and
 // what it may make.
 func (x *execution) noteBegin(ctx context.Context, run model.Run) error {
 	x.state.LastRun = &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}
 	x.state.Inventory = mergeInventory(x.state.Inventory, x.reading.plan, x.reading.objects)
+	if err := x.mayWrite(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := x.toItsEnd(ctx)
+	defer cancel()
 	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
 	if err != nil {
 		return err // and the state stays what it was read as, for close to write
@@ -103,6 +119,11 @@ func (x *execution) closeInterrupted(ctx context.Context) {
 // closeRun closes the record of an interrupted run. Who does so is no attempt to
 // continue it.
 func (x *execution) closeRun(ctx context.Context, id string) error {
+	if err := x.mayWrite(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := x.toItsEnd(ctx)
+	defer cancel()
 	now := x.engine.cfg.Now().UTC()
 	r, err := x.site.cluster.TakeRun(ctx, x.site.env.Name, id, model.RunAttempt{Operator: x.holder, At: now, Reason: "closes the record"})
 	if err != nil {

@@ -109,6 +109,27 @@ type abortError struct{ by string }
 
 func (e *abortError) Error() string { return "aborted by " + e.by }
 
+// stoppedError is the error of what was stopped, in its own words: those of the
+// context are found in its chain, and say nothing to who reads it.
+type stoppedError struct {
+	text string
+	err  error
+}
+
+func (e *stoppedError) Error() string { return e.text }
+func (e *stoppedError) Unwrap() error { return e.err }
+
+// stopped is the error of what ended with ctx: who stopped it, and what that
+// left behind.
+func stopped(ctx context.Context, left string) error {
+	why := "stopped"
+	var aborted *abortError
+	if errors.As(context.Cause(ctx), &aborted) {
+		why = aborted.Error()
+	}
+	return &model.Error{Code: model.ExitInterrupted, Err: &stoppedError{why + left, context.Canceled}}
+}
+
 func (x *execution) finish(err error) {
 	code := int(model.CodeOf(err, model.ExitRolloutFailed))
 	if x.resumes != nil && !x.began { // it is as interrupted as before

@@ -135,7 +135,7 @@ func (f *follower) stopped(ctx context.Context) error {
 	if f.tale != nil {
 		what = "run " + f.run.ID + " goes on"
 	}
-	return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf("no longer watched; %s: %w", what, ctx.Err())}
+	return &model.Error{Code: model.ExitInterrupted, Err: &stoppedError{"no longer watched; " + what, ctx.Err()}}
 }
 
 // nextLook is how long there is nothing to do unless something is heard.

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -38,11 +39,25 @@ func mergeInventory(old []model.InventoryEntry, plan *model.Plan, rendered map[m
 	return out
 }
 
+// inventoryIndex is an inventory by its objects. It is good as long as the list
+// is the same: WriteState may return another one.
+type inventoryIndex struct {
+	list []model.InventoryEntry
+	at   map[model.ObjectID]int
+}
+
+func indexed(list []model.InventoryEntry) inventoryIndex {
+	x := inventoryIndex{list: list, at: make(map[model.ObjectID]int, len(list))}
+	for i, e := range list {
+		x.at[e.ID] = i
+	}
+	return x
+}
+
 // noteUID notes which object an apply made or wrote.
-func noteUID(list []model.InventoryEntry, written model.InventoryEntry) {
-	i := slices.IndexFunc(list, func(e model.InventoryEntry) bool { return e.ID == written.ID })
-	if i >= 0 && written.UID != "" {
-		list[i].UID, list[i].Version = written.UID, written.Version
+func (x inventoryIndex) noteUID(written model.InventoryEntry) {
+	if i, known := x.at[written.ID]; known && written.UID != "" {
+		x.list[i].UID, x.list[i].Version = written.UID, written.Version
 	}
 }
 
@@ -56,6 +71,8 @@ func (x *execution) keepInventory(ctx context.Context, w model.Wave) {
 	if x.sandbox || !made || x.mayWrite(ctx) != nil {
 		return
 	}
+	ctx, cancel := x.toItsEnd(ctx)
+	defer cancel()
 	written, err := x.site.cluster.WriteState(ctx, x.site.env.Name, x.state)
 	if model.CodeOf(err, model.ExitOK) == model.ExitLocked {
 		x.lose(err)
@@ -68,14 +85,37 @@ func (x *execution) keepInventory(ctx context.Context, w model.Wave) {
 	x.state = written
 }
 
+// toItsEnd is ctx for a write of what is recorded, which a run that is stopped
+// meanwhile lets come to its end, within Timing.Close: after one of which nobody
+// knows whether it was done, the state could not be written again, and a record
+// would stay open.
+func (x *execution) toItsEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(x.engine.cfg.Timing.Close):
+			cancel()
+		case <-lasting.Done():
+		}
+	})
+	return lasting, func() {
+		forget()
+		cancel()
+	}
+}
+
 // shrunkInventory is the inventory after everything went well: without what was
 // pruned, is gone, or is another's by now. What is kept stays in it, marked as
 // having left Git.
 func (x *execution) shrunkInventory() []model.InventoryEntry {
+	rows := make(map[model.ObjectID]model.Verdict, len(x.reading.plan.Objects))
+	for _, o := range x.reading.plan.Objects {
+		rows[o.ID] = o.Verdict
+	}
 	var out []model.InventoryEntry
 	for _, e := range x.state.Inventory {
 		_, rendered := x.reading.objects[e.ID]
-		if !rendered && x.gone(e.ID) {
+		if !rendered && x.gone(e.ID, rows) {
 			continue
 		}
 		e.Left = !rendered
@@ -84,12 +124,13 @@ func (x *execution) shrunkInventory() []model.InventoryEntry {
 	return out
 }
 
-// gone reports whether the plan took an object that is not rendered out of
-// the environment. What the plan has no row for is gone, or not ours any more.
-func (x *execution) gone(id model.ObjectID) bool {
-	i := slices.IndexFunc(x.reading.plan.Objects, func(o model.PlannedObject) bool { return o.ID == id })
-	if i < 0 {
+// gone reports whether the plan, of which rows are the verdicts, took an object
+// that is not rendered out of the environment. What the plan has no row for is
+// gone, or not ours any more.
+func (x *execution) gone(id model.ObjectID, rows map[model.ObjectID]model.Verdict) bool {
+	verdict, known := rows[id]
+	if !known {
 		return x.site.env.Prune.Enabled
 	}
-	return x.reading.plan.Objects[i].Verdict == model.VerdictDelete || x.record.result(id) == model.ResultPruned
+	return verdict == model.VerdictDelete || x.record.result(id) == model.ResultPruned
 }

@@ -47,9 +47,9 @@ func TestInventoryKeepsWhatItKnows(t *testing.T) {
 	if len(got) != 6 || got["new"].Keep != "annotation helm.sh/resource-policy: keep" || got["cart"].Keep != "" {
 		t.Errorf("inventory %+v", got)
 	}
-	noteUID(old, model.InventoryEntry{ID: id("again"), UID: "u5"})
-	noteUID(old, model.InventoryEntry{ID: id("kept")})
-	noteUID(old, model.InventoryEntry{ID: id("nobody"), UID: "u6"})
+	indexed(old).noteUID(model.InventoryEntry{ID: id("again"), UID: "u5"})
+	indexed(old).noteUID(model.InventoryEntry{ID: id("kept")})
+	indexed(old).noteUID(model.InventoryEntry{ID: id("nobody"), UID: "u6"})
 	if old[2].UID != "u5" || old[1].UID != "u2" {
 		t.Errorf("noted %+v", old)
 	}

@@ -8,7 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -197,5 +199,62 @@ func TestRollbackIsTold(t *testing.T) {
 	}
 	if got := strings.Join(lost, "; "); got != "not told: staging-2; not told: staging-1" {
 		t.Errorf("lost: %q", got)
+	}
+}
+
+// pulled is a repository whose changes came by pull requests.
+type pulled struct{ rollingGit }
+
+func (pulled) RemoteURL() string { return "https://forge.example/shop/envs" }
+
+func (g pulled) Pending(ctx context.Context, env model.Environment, from, to string) (model.Pending, error) {
+	p, err := g.rollingGit.Pending(ctx, env, from, to)
+	for i := range p.Changes {
+		p.Changes[i].PullRequest = &model.PullRequest{Number: i + 1}
+	}
+	return p, err
+}
+
+// What is still told of a failed run while another one takes it back is told in
+// turn with that one's story.
+func TestRollbackIsToldInTurn(t *testing.T) {
+	t.Parallel()
+	w, _ := newRolling(t, rollsBack+", requires: {approvals: 1}, override: {allowed: true}")
+	w.next()
+	w.becomes["cart2"] = failing("cannot pull cart:2")
+	back := make(chan struct{}) // is closed once the second run tells something
+	b := &board{refuse: func(context.Context, int) error {
+		<-back
+		return errors.New("locked")
+	}}
+	cfg := w.wiring()
+	cfg.Repository = pulled{rollingGit{w: w}}
+	cfg.Forge = func(context.Context, string) (Forge, error) { return b, nil }
+	var telling atomic.Int32
+	var once sync.Once
+	overlap, noted := make(chan struct{}, 1), false
+	w.onEvent = func(ev model.Event) {
+		if telling.Add(1) > 1 {
+			overlap <- struct{}{}
+		}
+		defer telling.Add(-1)
+		noted = noted || strings.Contains(ev.Message, "could not be written to #1: locked")
+		if ev.Run != "staging-2" {
+			return
+		}
+		once.Do(func() {
+			close(back)
+			select {
+			case <-overlap:
+				t.Error("two events are told at a time")
+			case <-time.After(100 * time.Millisecond): // the forge's refusal waits for its turn
+			}
+		})
+	}
+	if _, err := w.ship(New(cfg), func(a *model.Approval) { a.Override = "it burns" }); err == nil || len(w.runs) != 2 {
+		t.Fatalf("%v, %d runs", err, len(w.runs))
+	}
+	if !noted {
+		t.Errorf("nobody says that the override is not at the pull request: %+v", w.story)
 	}
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -262,6 +263,9 @@ func TestPause(t *testing.T) {
 		if got := strings.Join(w.wrote, " "); model.CodeOf(err, 0) != c.code || run.State != c.state || got != c.wrote || w.freed != 1 {
 			t.Errorf("%s: %s, %v, written %q", c.name, run.State, err, got)
 		}
+		if err != nil && (strings.Contains(err.Error(), "context") || !errors.Is(err, context.Canceled) || w.run(run.ID).Reason != err.Error()) {
+			t.Errorf("%s: %v; recorded is %q", c.name, err, w.run(run.ID).Reason)
+		}
 		if c.name == "and is stopped by somebody" && !strings.Contains(err.Error(), "aborted by op2@host: the wrong day: 1 of 4 objects were written") {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -281,6 +285,9 @@ func TestAbortBySomebodyElse(t *testing.T) {
 			t.Errorf("%q: %v", policy, err)
 		}
 		record := w.run(run.ID)
+		if strings.Contains(record.Reason, "context") || !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v; recorded is %q", policy, err, record.Reason)
+		}
 		if record.State != model.RunAborted || !strings.Contains(record.Reason, "op2@host: the wrong day") || results(record) != "settings ready, cart applied, front pending, goes pending" {
 			t.Errorf("%q: %s (%s): %s", policy, record.State, record.Reason, results(record))
 		}

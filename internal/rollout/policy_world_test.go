@@ -49,6 +49,7 @@ type rolling struct {
 	holds   map[string]chan struct{} // what is not ready before it is closed
 	refuses map[string]error         // writes
 	named   map[string]bool          // whose deletion needs their name
+	risks   map[string]model.Risk    // by the name of the object
 	aborts  chan string
 	freed   int // locks
 	doing   []string
@@ -136,6 +137,9 @@ func (w *rolling) Plan(_ context.Context, r model.PlanRequest) (*model.Plan, []m
 			if live == c {
 				o.Verdict = model.VerdictUnchanged
 			}
+		}
+		if r, ok := w.risks[c.name]; ok {
+			o.Risks = []model.Risk{r}
 		}
 		p.Objects = append(p.Objects, o)
 		objects = append(objects, model.Object{ID: o.ID, Version: "v1", Fields: map[string]any{"piece": c}})

@@ -82,6 +82,9 @@ type Cluster interface {
 	NewRun(ctx context.Context, run model.Run) (model.Run, error)
 	SaveRun(ctx context.Context, run model.Run) error
 	Runs(ctx context.Context, env string) ([]model.Run, error)
+	// NewestRun is the newest run as its record has it; known is the one that the
+	// state names. nil: there is none.
+	NewestRun(ctx context.Context, env string, known *model.RunRef) (*model.RunRef, error)
 	// TakeRun takes over the open record of a run whose writer is gone.
 	TakeRun(ctx context.Context, env, id string, attempt model.RunAttempt) (model.Run, error)
 	// WatchRun tells emit how the newest run stands, until ctx ends.

@@ -62,8 +62,11 @@ func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 	tick := time.NewTicker(x.engine.cfg.Timing.Poll)
 	defer tick.Stop()
 	began, held, last := x.engine.cfg.Now(), "", ""
+	var gone time.Time // since when the API server is away
 	for {
+		asked := x.engine.cfg.Now()
 		why, err := x.site.cluster.Remains(limit, o)
+		gone = x.stillAway(gone, asked, err)
 		switch {
 		case err == nil && why == "":
 			return nil
@@ -89,6 +92,20 @@ func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 				o.ID, x.engine.cfg.Timing.Prune, firstOf(last, "the API server did not answer"))
 		}
 	}
+}
+
+// stillAway tells when the API server has gone away, and since when, and when it
+// is back.
+func (x *execution) stillAway(gone, since time.Time, err error) time.Time {
+	switch away := err != nil && model.CodeOf(err, model.ExitOK) == model.ExitUnreachable; {
+	case away && gone.IsZero():
+		x.log.tell(awayEvent(since, err.Error()))
+		return since
+	case err == nil && !gone.IsZero():
+		x.log.tell(awayEvent(time.Time{}, ""))
+		return time.Time{}
+	}
+	return gone
 }
 
 func firstOf(s ...string) string {

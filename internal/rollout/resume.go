@@ -19,6 +19,7 @@ import (
 // Exit code 4 says that what is left is not what was approved: then nothing is
 // written, and a new plan shows how it stands.
 func (e *Engine) Resume(ctx context.Context, r model.ResumeRequest, emit func(model.Event)) (model.Run, error) {
+	emit = inTurn(emit)
 	x := e.newExecution(model.Approval{
 		Plan: &model.Plan{Environment: r.Environment}, TakeOver: r.Reason, Override: r.Override,
 		Confirmed: r.Confirmed, Reviewed: r.Reviewed, Automatic: r.Automatic, Brake: r.Brake,
@@ -100,7 +101,7 @@ func (x *execution) resume(ctx context.Context, holder string) error {
 	if err := x.mayGoOn(run); err != nil {
 		return prefix(name, err)
 	}
-	x.log.tell(model.Event{Type: model.EventRechecked, Message: "what is left of run " + run.ID + " is as it was approved"})
+	x.log.tell(model.Event{Type: model.EventRechecked, Message: leftIsApproved(run.ID)})
 	x.approval.Reviewed = append(slices.Clone(x.approval.Reviewed), reviewedBefore(run)...)
 	if err := x.enter(ctx, x.reading.plan); err != nil {
 		return prefix(name, err)
@@ -157,8 +158,11 @@ func (x *execution) mayGoOn(run model.Run) error {
 
 // goOn continues the record and the state of a run that was interrupted.
 func (x *execution) goOn(ctx context.Context, run model.Run) error {
-	continueObjects(run.Objects, x.reading.plan)
+	found := continueObjects(run.Objects, x.reading.plan, takenAt(run))
 	run.State, run.Reason = model.RunApplying, ""
+	for _, o := range found { // its wave was begun, and may have nothing left to do
+		run.Wave = max(run.Wave, o.Wave)
+	}
 	if ex := x.entered.exception; ex != nil {
 		run.Override = also(run.Override, strings.TrimSpace(x.approval.Override))
 		run.Window = also(run.Window, x.entered.window)
@@ -174,7 +178,14 @@ func (x *execution) goOn(ctx context.Context, run model.Run) error {
 		return err
 	}
 	x.tellOthers()
-	x.log.tell(model.Event{Type: model.EventStarted, State: run.State,
+	x.log.tell(model.Event{Type: model.EventStarted, State: run.State, Time: takenAt(run),
 		Message: fmt.Sprintf("resumed by %s: %s → %s", run.Writer(), orNone(model.Short(run.From)), model.Short(run.Commit))})
+	for _, o := range found { // nobody was told of them yet
+		kind := model.EventApplied
+		if o.Result == model.ResultPruned {
+			kind = model.EventPruned
+		}
+		x.log.tell(model.Event{Type: kind, Object: &o.ID, Verdict: o.Verdict, Wave: o.Wave, Time: o.At})
+	}
 	return x.noteBegin(ctx, run)
 }

@@ -115,6 +115,24 @@ func TestResumeContinuesTheRecord(t *testing.T) {
 	}
 }
 
+// A run that was cut off after its last write, before its record had it, has
+// begun the wave of that write, although nothing of it is left to do.
+func TestResumeWithNothingLeft(t *testing.T) {
+	c, e := newCrashed()
+	c.cutOff(t, e)
+	for i := range c.runs[0].Objects {
+		c.runs[0].Objects[i].Wave = 2
+		c.live[c.runs[0].Objects[i].ID] = true
+	}
+	run, told, err := resumeIt(t, e, model.ResumeRequest{Reason: "its program is gone"})
+	if err != nil || slices.ContainsFunc(told, func(ev model.Event) bool { return ev.Type == model.EventWave }) {
+		t.Fatalf("%v, told %+v", err, told)
+	}
+	if run.State != model.RunSucceeded || run.Wave != 2 {
+		t.Errorf("%s in wave %d", run.State, run.Wave)
+	}
+}
+
 // A run that may not go on stays as it was: nobody has continued it.
 func TestResumeThatIsRefused(t *testing.T) {
 	for _, tc := range []struct {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -100,8 +101,10 @@ func reviewedBefore(run model.Run) []model.ObjectID {
 // continueObjects says in a run's record what became of its objects, by a plan
 // of what is left: what the plan does not write any more was written, though
 // the record does not know it, unless it is an object that was to be deleted
-// and is there.
-func continueObjects(objects []model.RunObject, now *model.Plan) {
+// and is there. at is when that was found. It returns those that turn out to
+// have been written, as they are recorded now.
+func continueObjects(objects []model.RunObject, now *model.Plan, at time.Time) []model.RunObject {
+	var found []model.RunObject
 	rows := make(map[model.ObjectID]model.PlannedObject, len(now.Objects))
 	for _, o := range now.Objects {
 		rows[o.ID] = o
@@ -116,11 +119,27 @@ func continueObjects(objects []model.RunObject, now *model.Plan) {
 		case o.Verdict == model.VerdictDelete && known:
 			o.Result, o.Message = model.ResultPending, row.Reason
 		case o.Verdict == model.VerdictDelete:
-			o.Result, o.Message = model.ResultPruned, ""
+			o.Result, o.Message, o.At = model.ResultPruned, "", at
+			found = append(found, *o)
 		default:
-			o.Result, o.Message, o.UID = model.ResultApplied, "", row.Live.UID
+			o.Result, o.Message, o.UID, o.At = model.ResultApplied, "", row.Live.UID, at
+			found = append(found, *o)
 		}
 	}
+	return found
+}
+
+// leftIsApproved tells that a run may be continued.
+func leftIsApproved(run string) string {
+	return "what is left of run " + run + " is as it was approved"
+}
+
+// takenAt is when whoever writes the record of a run began to.
+func takenAt(run model.Run) time.Time {
+	if n := len(run.Attempts); n > 0 {
+		return run.Attempts[n-1].At
+	}
+	return run.StartedAt
 }
 
 // also is what is recorded of a run when there is more to record of the same.

@@ -3,6 +3,7 @@ package rollout
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/fairtide-dev/fairtide/model"
 )
@@ -103,9 +104,15 @@ func TestContinuedRecordIsTrue(t *testing.T) {
 		if c.now != nil {
 			plan.Objects = append(plan.Objects, *c.now)
 		}
-		continueObjects(objects, plan)
-		if o := objects[0]; o.Result != c.want || o.Message != c.message || (o.UID != "") != c.knownUID {
+		at := time.Date(2026, 10, 5, 9, 30, 0, 0, time.UTC)
+		found := continueObjects(objects, plan, at)
+		o := objects[0]
+		if o.Result != c.want || o.Message != c.message || (o.UID != "") != c.knownUID {
 			t.Errorf("%s: %+v", c.what, o)
+		}
+		corrected := c.want != c.result && c.want != model.ResultPending
+		if o.At.Equal(at) != corrected || !corrected && !o.At.IsZero() || corrected != slices.Equal(found, objects) || !corrected && len(found) > 0 {
+			t.Errorf("%s: at %s, found %+v", c.what, o.At, found)
 		}
 	}
 }

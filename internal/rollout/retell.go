@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,9 @@ const doingPaused = "paused before wave %d of %d"
 // objects, as the run's own operator is told it.
 type retelling struct {
 	log      *story
+	at       time.Time // of the last event that the record has a time of
 	begun    bool
+	late     bool // this reading is the first one: what it tells has been for a while
 	attempts int
 	wave     int // that was told to have begun
 	paused   int // the wave that the run is held up before; 0: it is not
@@ -36,9 +39,34 @@ func newRetelling(log *story) *retelling {
 	}
 }
 
-// tell tells what is new in a reading of the record and the lock.
+// tell tells what is new in a reading of the record and the lock. Of a run that
+// was continued, the attempts before come first.
 func (t *retelling) tell(run model.Run, lock *model.Lock) {
-	t.start(run)
+	if t.late = !t.begun; t.late {
+		for i := range run.Attempts {
+			t.reach(asBefore(run, i), nil)
+		}
+	}
+	t.reach(run, lock)
+	t.late = false
+}
+
+// asBefore is what the record of a run tells of the time before one of those who
+// continued it did.
+func asBefore(run model.Run, attempt int) model.Run {
+	until := run.Attempts[attempt].At
+	run.Attempts, run.State = run.Attempts[:attempt], model.RunApplying
+	run.Wave, run.Tests, run.Objects = 0, nil, slices.Clone(run.Objects)
+	for i := range run.Objects {
+		if o := &run.Objects[i]; o.At.IsZero() || !o.At.Before(until) {
+			o.Result = model.ResultPending
+		}
+	}
+	return run
+}
+
+func (t *retelling) reach(run model.Run, lock *model.Lock) {
+	t.start(run, lock)
 	reached := run.Wave
 	for _, o := range run.Objects {
 		if o.Result != model.ResultPending {
@@ -51,11 +79,11 @@ func (t *retelling) tell(run model.Run, lock *model.Lock) {
 	for w := range max(reached, t.wave) + 1 {
 		if w > t.wave {
 			t.wave = w
-			ev := model.Event{Type: model.EventWave, Wave: w, Waves: max(len(run.Waves), w)}
+			ev := model.Event{Type: model.EventWave, Wave: w, Waves: max(len(run.Waves), w), Time: t.begins(run, w)}
 			if w <= len(run.Waves) {
 				ev.Message = run.Waves[w-1]
 			}
-			t.log.tell(ev)
+			t.say(ev)
 		}
 		for _, o := range run.Objects {
 			if o.Wave == w {
@@ -67,22 +95,46 @@ func (t *retelling) tell(run model.Run, lock *model.Lock) {
 	t.test(run)
 }
 
-func (t *retelling) start(run model.Run) {
-	from := fmt.Sprintf("%s → %s", orNone(model.Short(run.From)), model.Short(run.Commit))
-	resumed := model.Event{Type: model.EventStarted, State: model.RunApplying, Message: fmt.Sprintf("resumed by %s: %s", run.Writer(), from)}
-	switch {
-	case !t.begun:
-		t.log.tell(model.Event{Type: model.EventLocked, Message: "locked by " + run.Writer()})
-		t.log.tell(model.Event{Type: model.EventRechecked, Message: "the plan is as it was approved"})
-		if len(run.Attempts) > 0 {
-			t.log.tell(resumed)
-		} else {
-			t.log.tell(model.Event{Type: model.EventStarted, State: model.RunApplying, Message: from, Time: run.StartedAt})
-		}
-	case len(run.Attempts) > t.attempts:
-		t.log.tell(model.Event{Type: model.EventLocked, Message: "locked by " + run.Writer()})
-		t.log.tell(resumed)
+// say tells an event that the record may have a time of.
+func (t *retelling) say(ev model.Event) {
+	if ev.Time.After(t.at) {
+		t.at = ev.Time
 	}
+	t.log.tell(ev)
+}
+
+// begins is when a wave began, as far as the record knows: not after the first
+// result of what came with it and after it. Zero: it just did.
+func (t *retelling) begins(run model.Run, wave int) (at time.Time) {
+	for _, o := range run.Objects {
+		if o.Result != model.ResultPending && o.Wave >= wave && !o.At.IsZero() && (at.IsZero() || o.At.Before(at)) {
+			at = o.At
+		}
+	}
+	if at.IsZero() && t.late {
+		return t.at
+	}
+	return at
+}
+
+// start tells that the run has begun, or that somebody continues it. The lock was
+// taken before that, and is known to have been while it is held.
+func (t *retelling) start(run model.Run, lock *model.Lock) {
+	if t.begun && len(run.Attempts) <= t.attempts {
+		return
+	}
+	at := takenAt(run)
+	locked, checked := at, "the plan is as it was approved"
+	if lock != nil && lock.Run == run.ID && lock.Since.Before(at) && lock.Since.After(t.at) {
+		locked = lock.Since
+	}
+	text := fmt.Sprintf("%s → %s", orNone(model.Short(run.From)), model.Short(run.Commit))
+	if len(run.Attempts) > 0 {
+		text, checked = fmt.Sprintf("resumed by %s: %s", run.Writer(), text), leftIsApproved(run.ID)
+	}
+	t.say(model.Event{Type: model.EventLocked, Message: "locked by " + run.Writer(), Time: locked})
+	t.say(model.Event{Type: model.EventRechecked, Message: checked, Time: locked})
+	t.say(model.Event{Type: model.EventStarted, State: model.RunApplying, Message: text, Time: at})
 	t.begun, t.attempts = true, len(run.Attempts)
 }
 
@@ -96,11 +148,11 @@ func (t *retelling) object(o model.RunObject) {
 	id := o.ID
 	switch o.Result {
 	case model.ResultPruned:
-		t.log.tell(model.Event{Type: model.EventPruned, Object: &id, Verdict: o.Verdict, Wave: o.Wave, Time: o.At})
+		t.say(model.Event{Type: model.EventPruned, Object: &id, Verdict: o.Verdict, Wave: o.Wave, Time: o.At})
 	case model.ResultApplied, model.ResultReady:
 		if !t.written[id] {
 			t.written[id] = true
-			t.log.tell(model.Event{Type: model.EventApplied, Object: &id, Verdict: o.Verdict, Wave: o.Wave, Time: o.At})
+			t.say(model.Event{Type: model.EventApplied, Object: &id, Verdict: o.Verdict, Wave: o.Wave, Time: o.At})
 		}
 	case model.ResultFailed:
 		t.fails(o)
@@ -112,11 +164,14 @@ func (t *retelling) fails(o model.RunObject) {
 	if p := t.last[o.ID]; p.Readiness == model.ReadinessFailed || p.Doomed {
 		return
 	}
-	t.reading(model.Progress{ID: o.ID, Readiness: model.ReadinessFailed, Message: firstLine(o.Message), Cause: firstLine(o.Message)})
+	t.seen(model.Progress{ID: o.ID, Readiness: model.ReadinessFailed, Message: firstLine(o.Message), Cause: firstLine(o.Message)}, o.At)
 }
 
-// reading tells what was seen of an object.
-func (t *retelling) reading(p model.Progress) {
+// reading tells what is seen of an object.
+func (t *retelling) reading(p model.Progress) { t.seen(p, time.Time{}) }
+
+// seen tells what was seen of an object; a zero at is now.
+func (t *retelling) seen(p model.Progress, at time.Time) {
 	if reflect.DeepEqual(p, t.last[p.ID]) {
 		return // the watch was begun anew
 	}
@@ -125,14 +180,14 @@ func (t *retelling) reading(p model.Progress) {
 	if p.Cause != "" {
 		kind = model.EventCause
 	}
-	t.log.tell(model.Event{Type: kind, Object: &p.ID, Progress: &p, Message: firstOf(p.Cause, p.Message)})
+	t.say(model.Event{Type: kind, Object: &p.ID, Progress: &p, Time: at, Message: firstOf(p.Cause, p.Message)})
 }
 
 // settle tells of the objects whose result is in the record and was not seen.
 func (t *retelling) settle(run model.Run) {
 	for _, o := range run.Objects {
 		if o.Result == model.ResultReady && t.last[o.ID].Readiness != model.ReadinessReady {
-			t.reading(model.Progress{ID: o.ID, Readiness: model.ReadinessReady})
+			t.seen(model.Progress{ID: o.ID, Readiness: model.ReadinessReady}, o.At)
 		}
 	}
 }
@@ -155,7 +210,11 @@ func (t *retelling) pause(run model.Run, lock *model.Lock) {
 		if wave <= len(run.Waves) {
 			text += ": " + run.Waves[wave-1]
 		}
-		t.log.tell(model.Event{Type: model.EventPaused, Wave: wave, Waves: waves, Message: text})
+		ev := model.Event{Type: model.EventPaused, Wave: wave, Waves: waves, Message: text}
+		if t.late { // once the waves before had their results
+			ev.Time = t.at
+		}
+		t.say(ev)
 	}
 }
 
@@ -163,7 +222,7 @@ func (t *retelling) goesOn(run model.Run) {
 	if t.paused == 0 || run.State.Final() {
 		return
 	}
-	t.log.tell(model.Event{Type: model.EventContinued, Wave: t.paused, Waves: len(run.Waves), Message: "goes on"})
+	t.log.tell(model.Event{Type: model.EventContinued, Wave: t.paused, Waves: len(run.Waves), Message: "goes on", Time: t.begins(run, t.paused)})
 	t.paused = 0
 }
 
@@ -171,7 +230,11 @@ func (t *retelling) goesOn(run model.Run) {
 func (t *retelling) test(run model.Run) {
 	if run.State == model.RunTesting && !t.testing {
 		t.testing = true
-		t.log.tell(model.Event{Type: model.EventNote, Message: "the acceptance tests are under way"})
+		ev := model.Event{Type: model.EventNote, Message: "the acceptance tests are under way"}
+		if t.late {
+			ev.Time = t.at
+		}
+		t.say(ev)
 	}
 	for ; t.tests < len(run.Tests); t.tests++ {
 		r := run.Tests[t.tests]

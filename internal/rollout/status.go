@@ -102,15 +102,41 @@ func (e *Engine) readCluster(ctx context.Context, s site, st *model.EnvironmentS
 	if err != nil {
 		return err
 	}
-	st.Deployed, st.LastRun = state.Deployed, state.LastRun
+	st.Deployed = state.Deployed
 	if st.Lock, err = s.cluster.ReadLock(ctx, s.env.Name); err != nil {
 		return err
 	}
-	if st.LastRun != nil && !st.LastRun.State.Final() && !holds(st.Lock, st.LastRun.ID) {
-		// The record is open and its run does not hold the lock: whoever ran
-		// it is gone.
-		st.LastRun.State = model.RunInterrupted
+	return lastRun(ctx, s, state.LastRun, st)
+}
+
+// lastRun finds how the newest run stands. known is the one that the state
+// named before the lock was read.
+//
+// A run takes the lock before it has a record, and frees it after the record is
+// closed: it was interrupted when it was there, then did not hold the lock, and
+// then its record was still open.
+func lastRun(ctx context.Context, s site, known *model.RunRef, st *model.EnvironmentStatus) error {
+	last, err := s.cluster.NewestRun(ctx, s.env.Name, known)
+	if err != nil {
+		return err
 	}
+	cutOff := func() bool { return last != nil && !last.State.Final() && !holds(st.Lock, last.ID) }
+	if st.LastRun = last; !cutOff() {
+		return nil
+	}
+	if known == nil || known.ID != last.ID { // it may have begun after the lock was read
+		if st.Lock, err = s.cluster.ReadLock(ctx, s.env.Name); err != nil {
+			return err
+		}
+		was := last.ID
+		if last, err = s.cluster.NewestRun(ctx, s.env.Name, last); err != nil {
+			return err
+		}
+		if st.LastRun = last; last == nil || last.ID != was || !cutOff() {
+			return nil
+		}
+	}
+	st.LastRun = &model.RunRef{ID: last.ID, State: model.RunInterrupted, Commit: last.Commit, TakesBack: last.TakesBack}
 	return nil
 }
 
@@ -175,8 +201,21 @@ func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) 
 	if err != nil {
 		return nil, prefix(name, err)
 	}
+	open := map[string]bool{}
+	for _, r := range runs {
+		if !r.State.Final() && !holds(lock, r.ID) {
+			open[r.ID] = true
+		}
+	}
+	if len(open) == 0 {
+		return runs, prefix(name, unreadable)
+	}
+	// One may have ended before the lock was read: see lastRun.
+	if again, unreadable := s.cluster.Runs(ctx, name); unreadable == nil || len(again) > 0 {
+		runs = again
+	}
 	for i := range runs {
-		if !runs[i].State.Final() && !holds(lock, runs[i].ID) {
+		if !runs[i].State.Final() && open[runs[i].ID] {
 			runs[i].State = model.RunInterrupted
 		}
 	}

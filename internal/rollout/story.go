@@ -21,6 +21,16 @@ func newStory(now func() time.Time, emit func(model.Event)) *story {
 	return &story{now: now, emit: emit}
 }
 
+// inTurn hands the events of several stories out one at a time.
+func inTurn(emit func(model.Event)) func(model.Event) {
+	var mu sync.Mutex
+	return func(e model.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		emit(e)
+	}
+}
+
 func (s *story) tell(e model.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

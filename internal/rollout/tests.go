@@ -138,7 +138,7 @@ func (x *execution) test(ctx context.Context) error {
 		site: x.site, commit: run.Commit, run: run.ID, namespace: namespaceOf(x.site.env),
 	}, x.log.tell)
 	if err != nil {
-		return err
+		return x.interrupted(ctx, err)
 	}
 	x.record.update(func(r *model.Run) { r.Tests = results })
 	if err := ctx.Err(); err != nil {

@@ -28,8 +28,10 @@ func (x *execution) apply(ctx context.Context) error {
 	if limit <= 0 {
 		return x.roll(ctx)
 	}
-	timed, cancel := context.WithTimeoutCause(ctx, limit, errLate)
-	defer cancel()
+	timed, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	x.limit = newLimit(limit, func() { cancel(errLate) })
+	defer x.limit.hold()
 	err := x.roll(timed)
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(timed), errLate) {
 		return &model.Error{Code: model.ExitRolloutFailed, Err: fmt.Errorf(
@@ -62,7 +64,7 @@ func (x *execution) roll(ctx context.Context) error {
 		x.log.tell(model.Event{Type: model.EventNote, Message: "goes on with the next wave, as the policy says: " + err.Error()})
 	}
 	x.setState(ctx, model.RunWatching)
-	watched := x.watch(ctx, x.hopeful(targets), x.waveLimit())
+	watched := x.watch(ctx, x.hopeful(targets), x.waveLimit(), nil)
 	if err := errors.Join(append(failed, overran, watched)...); err != nil {
 		return x.interrupted(ctx, err)
 	}
@@ -98,11 +100,11 @@ func (x *execution) wave(ctx context.Context, waves []model.Wave, i int) ([]mode
 	switch {
 	case err != nil:
 	case w.Settle:
-		if err = x.watch(ctx, applied, x.engine.cfg.Timing.Settle); err == nil {
+		if err = x.watch(ctx, applied, x.engine.cfg.Timing.Settle, nil); err == nil {
 			x.site.cluster.RefreshKinds()
 		}
 	case x.site.env.Rollout.Gate != model.GateApplied && i+1 < len(waves):
-		err = x.watch(ctx, applied, x.waveLimit())
+		err = x.watch(ctx, applied, x.waveLimit(), foreseen(w))
 	}
 	return applied, err
 }
@@ -142,7 +144,10 @@ func (x *execution) between(ctx context.Context, waves []model.Wave, n int) erro
 		x.lease.SetDoing(fmt.Sprintf(doingPaused, at, of))
 		x.log.tell(model.Event{Type: model.EventPaused, Wave: at, Waves: of,
 			Message: fmt.Sprintf("paused before wave %d of %d: %s", at, of, waves[n].Name)})
-		if err := brake.Wait(ctx); err != nil {
+		x.limit.hold() // the operator's time is not the run's
+		err := brake.Wait(ctx)
+		x.limit.goOn()
+		if err != nil {
 			return err
 		}
 		x.log.tell(model.Event{Type: model.EventContinued, Wave: at, Waves: of, Message: "goes on"})
@@ -244,18 +249,15 @@ func (x *execution) interrupted(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	why := "stopped"
-	var aborted *abortError
-	if errors.As(context.Cause(ctx), &aborted) {
-		why = aborted.Error()
-	}
-	return &model.Error{Code: model.ExitInterrupted, Err: fmt.Errorf("%s: %s; plan again to see what is left: %w", why, x.written(), context.Canceled)}
+	return stopped(ctx, fmt.Sprintf(": %s; plan again to see what is left", x.written()))
 }
 
 func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]model.Target, error) {
 	var mu sync.Mutex
 	var targets []model.Target
 	var failures []error
+	inventory := indexed(x.state.Inventory)
+	wrote, stop := x.lookAlong()
 	g := errgroup.Group{}
 	g.SetLimit(applyAtOnce)
 	for _, o := range w.Objects {
@@ -272,7 +274,8 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 				x.mark(o.ID, model.ResultFailed, err.Error())
 				return nil
 			}
-			noteUID(x.state.Inventory, entry)
+			wrote()
+			inventory.noteUID(entry)
 			x.record.mark(o.ID, x.engine.cfg.Now(), func(r *model.RunObject) {
 				r.Result, r.Message, r.UID, r.Version = model.ResultApplied, "", entry.UID, entry.Version
 			})
@@ -282,6 +285,7 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 		})
 	}
 	_ = g.Wait() // the functions keep their errors themselves: one must not hide another
+	stop()
 	if err := x.mayWrite(ctx); err != nil && len(failures) == 0 {
 		failures = append(failures, err)
 	}

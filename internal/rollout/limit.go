@@ -1,0 +1,52 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/fairtide-dev/fairtide/model"
+)
+
+// limit ends something that takes too long. While it is on hold no time goes by.
+// It belongs to one goroutine. A nil one never ends anything.
+type limit struct {
+	timer *time.Timer
+	left  time.Duration // when it was let go on last
+	since time.Time     // when that was; zero: it is on hold
+}
+
+func newLimit(d time.Duration, end func()) *limit {
+	return &limit{timer: time.AfterFunc(d, end), left: d, since: time.Now()}
+}
+
+func (l *limit) hold() {
+	if l == nil || l.since.IsZero() || !l.timer.Stop() {
+		return // or it is over
+	}
+	l.left -= time.Since(l.since)
+	l.since = time.Time{}
+}
+
+func (l *limit) goOn() {
+	if l == nil || !l.since.IsZero() {
+		return
+	}
+	l.since = time.Now()
+	l.timer.Reset(max(l.left, 0))
+}
+
+// foreseen is why objects of a wave cannot become ready before a later one, as
+// the plan said.
+func foreseen(w model.Wave) map[model.ObjectID]string {
+	var out map[model.ObjectID]string
+	for _, o := range w.Objects {
+		for _, r := range o.Risks {
+			if r.Name == model.RiskLaterWave && out[o.ID] == "" {
+				if out == nil {
+					out = map[model.ObjectID]string{}
+				}
+				out[o.ID] = r.Message
+			}
+		}
+	}
+	return out
+}
