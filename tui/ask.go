@@ -52,13 +52,12 @@ func (a *App) askAboutRun(env, title, cancel, confirm string, confirmed func() t
 		Title: func(f frame.Frame) string { return f.Bold.Paint(sanitize.Line(title)) },
 		Body: func(f frame.Frame, w int) []string {
 			r := a.runs[env]
-			out := []string{r.page.Words(a.clusterNow(env)), ""}
 			if r.page.Armed() {
-				return append(out, paint.Wrap("Nothing has been written yet, and nothing will be then: the run does not start by itself any more.", w)...)
+				return append([]string{r.page.Words(a.clusterNow(env)), ""}, paint.Wrap("Nothing has been written yet, and nothing will be then: the run does not start by itself any more.", w)...)
 			}
 			done, all := r.page.Tally() // one line, so that the buttons stay where they are
-			out = append(out, paint.Cut(fmt.Sprintf("%d of %s written so far.", done, words.Count(all, "object")), w), "")
-			return append(out, paint.Wrap("Aborting starts no new write. What has been applied stays as it is, "+
+			far := fmt.Sprintf("%d of %s written; %s.", done, words.Count(all, "object"), r.page.Words(a.clusterNow(env)))
+			return append([]string{paint.Cut(far, w), ""}, paint.Wrap("Aborting starts no new write. What has been applied stays as it is, "+
 				"the record says how far the run came, and the lock is freed.", w)...)
 		},
 		Cancel: cancel, Confirm: confirm, Danger: true,

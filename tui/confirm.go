@@ -10,6 +10,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/dialog"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
@@ -31,7 +32,7 @@ func (a *App) ship() tea.Cmd {
 		return nil
 	}
 	if n, cmd := p.ShowMoved(); n > 0 {
-		a.notice = words.Count(n, "object") + " changed since you looked, marked in the list: s again confirms"
+		a.notice = words.Count(n, "object") + " changed since you looked, marked in the list: " + a.keyOf(action.Ship, action.Review) + " again confirms"
 		return cmd
 	}
 	c := &confirm{app: a, page: p, plan: plan, env: p.Environment}
@@ -130,7 +131,17 @@ func (c *confirm) refused() string {
 }
 
 // planMoved is said when another plan is there than the one to be confirmed.
-const planMoved = "The plan moved while this was open: esc shows what changed, then s again."
+func (c *confirm) planMoved() string {
+	return "The plan moved while this was open: " + c.app.keyOf(action.Cancel, action.Dialog) + " shows what changed, then " + c.again() + "."
+}
+
+// again is how the operator comes back to this dialog: "s again".
+func (c *confirm) again() string { return c.app.keyOf(action.Ship, action.Review) + " again" }
+
+// leave is how the operator leaves it and comes back: "esc, then s again".
+func (c *confirm) leave() string {
+	return c.app.keyOf(action.Cancel, action.Dialog) + ", then " + c.again()
+}
 
 // replanned reports whether the page has another plan by now.
 func (c *confirm) replanned() bool { return c.page.Plan.Value.Digest != c.plan.Digest }
@@ -152,7 +163,7 @@ func (c *confirm) moved() string {
 	case c.replanned():
 		return "nothing was confirmed: it is another plan by now"
 	case c.closed() && !c.overrides:
-		return "the window has closed meanwhile: esc, then s again to give a reason"
+		return "the window has closed meanwhile: " + c.leave() + " to give a reason"
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ const (
 	tightHeight = 20
 
 	// factIndent is how many cells stand before a fact.
-	factIndent = 11
+	factIndent = 12
 )
 
 // body says what is confirmed, the most important first: on a small screen the
@@ -60,7 +60,7 @@ func (c *confirm) body(f frame.Frame, w int) []string {
 	}
 	out = append(out, "")
 	out = append(out, c.windowLines(f, w)...)
-	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(f.Now) {
+	if l := c.app.home.Status(c.env.Name).Value.Lock; l != nil && l.Expires.After(c.app.clusterNow(c.env.Name)) {
 		out = append(out, c.fact(f, "lock", f.Warn.Paint(f.Glyph.Risk+" held by "+sanitize.Line(l.Holder)), w))
 	}
 	out = append(out, "")
@@ -103,7 +103,7 @@ func (c *confirm) hindrance(f frame.Frame, w int) []string {
 	case why != "":
 		out = refusal(f, "This cannot be shipped: ", why, w)
 	case c.replanned():
-		out = refusal(f, "", planMoved, w)
+		out = refusal(f, "", c.planMoved(), w)
 		for _, l := range c.since(f) {
 			out = append(out, paint.Cut("    "+f.Warn.Paint(sanitize.Line(l)), w))
 		}
@@ -174,7 +174,7 @@ func (c *confirm) from(f frame.Frame) string {
 	}
 	out := f.Commit(c.plan.From)
 	if d := c.app.home.Status(c.env.Name).Value.Deployed; d != nil && d.Commit == c.plan.From && !d.At.IsZero() {
-		out += f.Dim.Paint("  live for " + words.Age(f.Now.Sub(d.At)))
+		out += f.Dim.Paint("  live for " + words.Since(f.Now.Sub(d.At)))
 	}
 	return out
 }
@@ -290,7 +290,7 @@ func (c *confirm) skips(f frame.Frame) string {
 	if left > 0 {
 		parts = append(parts, words.Count(left, "object")+" Git dropped and a mark keeps")
 	}
-	if unchanged > 0 {
+	if unchanged > 0 && (f.H < tightHeight || len(parts) > 0) { // else it is among the counts
 		parts = append(parts, fmt.Sprintf("%d unchanged", unchanged))
 	}
 	return strings.Join(parts, "; ")

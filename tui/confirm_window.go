@@ -63,7 +63,7 @@ func (c *confirm) closedForGood() string {
 		return ""
 	}
 	w := c.stands().state
-	out := "the window is closed (" + w.Reason + "), and " + c.noOverride()
+	out := "the window is closed (" + frame.Reason(w, false) + "), and " + c.noOverride()
 	if !w.NextOpen.IsZero() {
 		out += " It opens in " + words.Left(w.NextOpen.Sub(c.now())) + "."
 	}
@@ -107,7 +107,7 @@ func (c *confirm) armMoved() string {
 	case c.replanned():
 		return "nothing was confirmed: it is another plan by now"
 	case c.closed() && !c.armable():
-		return "it cannot wait any more: esc, then s again says why"
+		return "it cannot wait any more: " + c.leave() + " says why"
 	}
 	return ""
 }
@@ -164,7 +164,7 @@ func (c *confirm) because(f frame.Frame, w int) []string {
 	}
 	var out []string
 	if !s.state.Open || s.about != "" {
-		for _, l := range paint.Wrap(sanitize.Line(s.state.Reason), w-factIndent-2) {
+		for _, l := range paint.Wrap(frame.Reason(s.state, c.mayOverride()), w-factIndent-2) {
 			out = append(out, c.fact(f, "", "  "+f.Dim.Paint(l), w))
 		}
 	}

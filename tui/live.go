@@ -130,7 +130,7 @@ func (a *App) observed(msg liveMsg) tea.Cmd {
 	again := func() tea.Msg { return l.next(wait) }
 	if msg.news.Unwatched != "" {
 		l.page.Unwatched = msg.news.Unwatched
-		a.notice = "this plan is not kept current, ctrl+r reads it again: " + msg.news.Unwatched
+		a.notice = "this plan is not kept current, " + a.keyOf(action.Refresh, action.Review) + " reads it again: " + msg.news.Unwatched
 	}
 	if len(msg.news.Moved) == 0 {
 		return again

@@ -124,7 +124,7 @@ func (m *merge) refused() string {
 	case m.pr.Mergeable == model.MergeableConflict:
 		return "it is in conflict with " + m.pr.Base + ": bring its branch up to date first"
 	case len(m.pr.Unmet) > 0 && !m.mayOverride():
-		return m.pr.Unmet[0] + "; " + m.noOverride()
+		return "it needs what is not met yet, and " + m.noOverride()
 	}
 	return m.closedForGood()
 }
@@ -156,6 +156,11 @@ func (m *merge) against() string {
 	return strings.Join(names, " and ")
 }
 
+// leave is how the operator leaves this dialog and comes back: "esc, then M again".
+func (m *merge) leave() string {
+	return m.app.keyOf(action.Cancel, action.Dialog) + ", then " + m.app.keyOf(action.Merge, action.Proposed) + " again"
+}
+
 // moved is why it cannot be merged any more.
 func (m *merge) moved() string {
 	now, open := m.page.Find(m.pr.Number)
@@ -163,13 +168,13 @@ func (m *merge) moved() string {
 	case !open:
 		return fmt.Sprintf("#%d is not open any more", m.pr.Number)
 	case now.Head != m.pr.Head:
-		return fmt.Sprintf("its head is %s by now: esc, then read it again", model.Short(now.Head))
+		return fmt.Sprintf("its head is %s by now: %s, then read it again", model.Short(now.Head), m.app.keyOf(action.Cancel, action.Dialog))
 	case m.refused() != "":
 		return m.refused()
 	case m.closed() && !m.overrides:
-		return "the window has closed meanwhile: esc, then M again to give a reason"
+		return "the window has closed meanwhile: " + m.leave() + " to give a reason"
 	case len(now.Unmet) > 0 && len(m.pr.Unmet) == 0:
-		return "a requirement is not met any more: esc, then M again to give a reason"
+		return "a requirement is not met any more: " + m.leave() + " to give a reason"
 	}
 	return ""
 }
@@ -248,9 +253,9 @@ func (a *App) merge(m *merge, override string) tea.Cmd {
 		commit, err := a.cfg.Backend.Merge(ctx, env, pr.Number, pr.Head, override)
 		return func() tea.Cmd {
 			if commit == "" {
-				a.tell(result{title: fmt.Sprintf("#%d was not merged", pr.Number), text: []string{err.Error(), mergeHint(err)}})
+				a.tell(result{title: fmt.Sprintf("#%d was not merged", pr.Number), text: []string{err.Error(), m.hint(err)}})
 			} else {
-				text := []string{pr.Title, "It is pending in " + env + " now; s on the home page ships it."}
+				text := []string{pr.Title, "It is pending in " + env + " now; " + a.keyOf(action.Ship, action.Home) + " on the home page ships it."}
 				if err != nil { // merged it is; what came after went wrong
 					text = append(text, err.Error())
 				}
@@ -265,15 +270,19 @@ func (a *App) merge(m *merge, override string) tea.Cmd {
 	})
 }
 
-// mergeHint is what to do after a merge was turned down.
-func mergeHint(err error) string {
+// hint is what to do after the merge was turned down.
+func (m *merge) hint(err error) string {
+	reason := "the policy lets you override that: " + m.app.keyOf(action.Merge, action.Proposed) + " asks for a reason."
+	if !m.mayOverride() {
+		reason = m.noOverride()
+	}
 	switch model.CodeOf(err, model.ExitOK) {
 	case model.ExitPlanMoved:
 		return "What was on the screen is not what would be merged: the page is read again."
 	case model.ExitRequirements:
-		return "The page is read again: its right side says what is missing. Where the policy allows an override, M asks for a reason."
+		return "The page is read again: its right side says what is missing; " + reason
 	case model.ExitWindowClosed:
-		return "Nothing was merged. Where the policy allows an override, M asks for a reason while the window is closed."
+		return "Nothing was merged; " + reason
 	}
 	return "The page is read again and says how it stands."
 }

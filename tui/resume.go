@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -92,7 +92,7 @@ func (a *App) askResume() tea.Cmd {
 			return f.Bold.Paint("Resume "+sanitize.Line(run.ID)+" in ") + badge(f, env)
 		},
 		Body: q.body, Cancel: "Cancel", Confirm: "Resume " + model.Short(run.Commit), Danger: true,
-		Fields: []dialog.Field{{Label: "Reason to take over its lock:", Limit: reasonLimit}},
+		Fields: []dialog.Field{{Label: "Reason to resume it:", Limit: reasonLimit}},
 	}
 	st := a.home.Status(env.Name).Value
 	if _, may := env.Override.Permits(st.User, st.Groups); may && st.Window != nil && !st.Window.Open {
@@ -125,8 +125,8 @@ func (q *resumption) body(f frame.Frame, w int) []string {
 	r := q.run
 	out := fact("run", fmt.Sprintf("%s %s %s", f.Commit(r.From), f.Glyph.Arrow, f.Commit(r.Commit)))
 	out = append(out, fact("by", sanitize.Line(r.Writer())+", "+words.Ago(f.Now.Sub(r.StartedAt)))...)
-	if r.Wave > 0 && len(r.Waves) > 0 {
-		out = append(out, fact("stopped", fmt.Sprintf("at wave %d of %d", r.Wave, len(r.Waves)))...)
+	if where := words.CutOff(r.Wave, len(r.Waves)); where != "" {
+		out = append(out, fact("stopped", where)...)
 	}
 	var left []string
 	for _, o := range r.Objects {
@@ -135,18 +135,33 @@ func (q *resumption) body(f frame.Frame, w int) []string {
 		}
 	}
 	if len(left) > 0 {
-		out = append(out, fact("left", fmt.Sprintf("%d of %s: %s", len(left), words.Count(len(r.Objects), "object"), words.List(left, most)))...)
+		out = append(out, fact("left", fmt.Sprintf("at most %d of %s: %s", len(left), words.Count(len(r.Objects), "object"), words.List(left, most)))...)
 	} else {
-		out = append(out, fact("left", "everything is written; it is watched until it is ready")...)
+		out = append(out, fact("left", "everything is recorded as written; it is watched until it is ready")...)
 	}
 	if win := q.app.window(q.env.Name); win != nil && !win.Open {
-		out = append(out, fact("window", f.Warn.Paint(f.Glyph.Failed+" closed: "+sanitize.Line(win.Reason)))...)
+		out = append(out, fact("window", f.Warn.Paint(f.Glyph.Failed+" closed: "+frame.Reason(win, q.overrides)))...)
 	}
 	out = append(out, "")
-	for _, l := range paint.Wrap("What is left is read again first, and written only if it still is what was approved. See that the run is not under way anywhere any more.", w-2) {
+	for _, l := range paint.Wrap(q.advice(f), w-2) {
 		out = append(out, "  "+f.Dim.Paint(l))
 	}
 	return out
+}
+
+// advice says what to see to first, what resuming does, and what could be done
+// instead.
+func (q *resumption) advice(f frame.Frame) string {
+	r := q.run
+	ask := "Ask " + sanitize.Line(r.Writer()) + " first: the run must not be under way there any more."
+	if user := q.app.home.Status(q.env.Name).Value.User; user != "" && strings.HasPrefix(r.Writer(), user+"@") {
+		ask = "It was yours, as " + sanitize.Line(r.Writer()) + ": see first that it is not under way there any more."
+	}
+	ask += " The record may lag behind: what is left is read again, and written only if it still is what was approved."
+	if r.From != "" && r.From != r.Commit {
+		ask += " Instead, " + f.Key(action.RollBack, action.Rollout) + " on the page of the run reviews " + f.Commit(r.From) + ", to roll back to it."
+	}
+	return ask
 }
 
 // resume continues an interrupted run and shows its page.
@@ -175,14 +190,14 @@ func (a *App) offerTakeOver(r *run, err error) {
 		Title: func(f frame.Frame) string { return f.Bold.Paint("Take over the lock of ") + badge(f, env) },
 		Body: func(f frame.Frame, w int) []string {
 			zone := frame.Zone(env, f.Now)
-			text := fmt.Sprintf("%s holds it since %s and let it expire at %s", sanitize.Line(lock.Holder),
-				words.Clock(lock.Since.In(zone), f.Now), lock.Expires.In(zone).Format(time.TimeOnly))
+			text := fmt.Sprintf("%s took it at %s and let it expire at %s", sanitize.Line(lock.Holder),
+				words.Clock(lock.Since.In(zone), f.Now), words.Clock(lock.Expires.In(zone), f.Now))
 			if lock.Run != "" {
 				text += ", in the middle of run " + sanitize.Line(lock.Run)
 			}
 			out := paint.Wrap(text+".", w)
 			out = append(out, "")
-			return append(out, paint.Wrap("Nothing was written. Ask whether that run is still under way somewhere: its computer may be asleep. "+
+			return append(out, paint.Wrap("Nothing was written. Ask "+sanitize.Line(lock.Holder)+" whether that run is still under way: the computer may be asleep. "+
 				"Once the lock is taken over it writes nothing more. The reason goes on record.", w)...)
 		},
 		Fields: []dialog.Field{{Label: "Reason to take it over:", Limit: reasonLimit}},

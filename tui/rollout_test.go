@@ -47,7 +47,10 @@ func TestAnInterruptedRunIsFoundAndResumed(t *testing.T) {
 		x.Press("3")
 		x.Has("interrupted: production-119 by op2@bastion", "C resumes it", "C resume")
 		x.Press("r")
-		x.Has("production  interrupted", "2 of 5 objects were written", "Not written: PodDisruptionBudget cart", "C resumes it")
+		x.Has("production  interrupted", "2 of 5 objects are recorded as written", "Not recorded as written: PodDisruptionBudget cart", "in wave 2 of 3 or later", "C resumes it")
+		x.Press("esc")
+		x.Press("C")
+		x.Has("Ask op2@bastion first", "at most 3 of 5 objects", "B on the page of the run")
 		x.Press("esc")
 		x.resume()
 		x.Has("rolling out")
@@ -55,7 +58,7 @@ func TestAnInterruptedRunIsFoundAndResumed(t *testing.T) {
 			t.Errorf("%d calls of Resume with the reason: %q", n, x.backend.Calls())
 		}
 		x.Pass(20 * time.Second)
-		x.Has("succeeded: production runs 8f2c1d7")
+		x.Has("succeeded: production runs 8f2c1d7", "in 26 m", "; interrupted, and resumed at 08:18")
 		x.Press("esc")
 		x.Lacks("interrupted")
 	})
@@ -63,8 +66,11 @@ func TestAnInterruptedRunIsFoundAndResumed(t *testing.T) {
 
 func TestARunElsewhereIsWatchedAndAskedToStop(t *testing.T) {
 	play(t, 120, 40, elsewhere, func(t *testing.T, x table) {
-		x.Press("3", "r")
+		x.Press("3")
+		x.Has("next      → watch ci@runner-7's run", "r watch   enter review")
+		x.Press("r")
 		x.Pass(3 * time.Second)
+		x.Lacks("p pause")
 		x.Has("by ci@runner-7", "wave 2 of 3", "production-119")
 		x.Press("p")
 		x.Has("only whoever carries the run out can hold it up")

@@ -67,6 +67,11 @@ func (a *App) called(act action.Action) action.Action {
 			act.Label = "previous match"
 		}
 	}
+	if a.at == action.Home && act.ID == action.OpenRun {
+		if env, ok := a.home.Environment(); ok && !a.active(env.Name) && a.heldElsewhere(env.Name) {
+			act.Label = "watch"
+		}
+	}
 	if a.at == action.Rollout {
 		act.Label = a.runs[a.runEnv].calls(act)
 	}

@@ -44,7 +44,7 @@ func TestLosingOneObjectNeedsItsName(t *testing.T) {
 func TestLosingSeveralObjectsNeedsTheirNumber(t *testing.T) {
 	play(t, 120, 40, func(b *tuitest.Backend, _ *Config) { lose(b, "one", "two", "three") }, func(t *testing.T, x table) {
 		x.confirm()
-		x.Has("Type production 3 to delete 3 objects:", "deletes  PersistentVolumeClaim shop/", "shop/three")
+		x.Has("Type production 3 to delete 3 objects:", "deletes   PersistentVolumeClaim shop/", "shop/three")
 		x.Lacks("Type production to confirm")
 		x.Type("production")
 		x.Press("enter")

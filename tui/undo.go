@@ -187,7 +187,7 @@ func (a *App) publish(p *review.Page, d model.Draft) tea.Cmd {
 			}
 			a.tell(result{
 				ok: true, title: fmt.Sprintf("Pull request #%d is open", pr.Number), url: pr.URL,
-				text: []string{pr.Title, "Once it is approved, p on the home page merges it."},
+				text: []string{pr.Title, "Once it is approved, " + a.keyOf(action.OpenProposed, action.Home) + " on the home page leads to it."},
 			})
 			if a.at == action.Review && a.review == p {
 				a.at = action.Home

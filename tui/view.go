@@ -54,7 +54,7 @@ func (a *App) screen(w, h int) []string {
 		a.drawn = drawn{h: h} // nothing of it hears the mouse
 		return []string{paint.Cut("fairtide needs 60 columns and 15 lines", w)}
 	}
-	f := frame.Frame{W: w, H: h - 4, Now: a.now(), Theme: a.theme}
+	f := frame.Frame{W: w, H: h - 4, Now: a.now(), Theme: a.theme, Keys: a.keys}
 	offline := a.offlineLines(f)
 	f.H -= len(offline)
 	a.home.Fetched, a.home.Progress = a.age(), a.cfg.Progress()
@@ -137,6 +137,7 @@ func (a *App) header(f frame.Frame, h frame.Head) string {
 	if paint.Width(h.Left)+paint.Width(marks)+paint.Width(h.Right) > f.W-4 {
 		h.Right = strings.TrimPrefix(h.Right, "window ")
 	}
+	h.Left = parts(h.Left, f.W-5-paint.Width(marks)-paint.Width(h.Right))
 	if h.Right == "" {
 		marks = strings.TrimRight(marks, " ")
 	}
@@ -162,6 +163,16 @@ func (a *App) header(f frame.Frame, h frame.Head) string {
 		left = "PRODUCTION  " + left
 	}
 	return f.Production.Paint(" " + paint.Fit(paint.Spread(left, h.Right, f.W-2), f.W-2) + " ")
+}
+
+// parts is what of a header fits into w cells: the last of its parts is left out
+// before one is cut, but the page and what it is about stay.
+func parts(left string, w int) string {
+	const gap = "  "
+	for paint.Width(left) > w && strings.Count(left, gap) > 1 {
+		left = strings.TrimRight(left[:strings.LastIndex(left, gap)], " ")
+	}
+	return left
 }
 
 // rule is a horizontal line, with a tee where the page is divided.
@@ -197,7 +208,7 @@ func (a *App) footer(f frame.Frame, hints []action.ID) string {
 	}
 	right := ""
 	if scope != action.Dialog && scope != action.Help {
-		right = f.Accent.Paint("?") + " help "
+		right = f.Press(action.ShowHelp, scope) + " help "
 		a.aim(&a.drawn.footer, f.W-paint.Width(right)-1, paint.Width(right)+1, action.ShowHelp, scope)
 	}
 	line := ""

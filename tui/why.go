@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
+	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/rollout"
 )
 
@@ -326,9 +327,5 @@ func (a *App) whyProposed(id action.ID) string {
 // keyOf is the key of an action as it is shown; without one, how the palette
 // finds it.
 func (a *App) keyOf(id action.ID, scope action.Scope) string {
-	act, ok := a.keys.Get(id, scope)
-	if key := act.Key(); ok && key != "" {
-		return key
-	}
-	return ":" + string(id)
+	return frame.Frame{Keys: a.keys}.Key(id, scope)
 }

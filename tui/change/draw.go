@@ -35,7 +35,7 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 func (p *Page) Draw(f frame.Frame) frame.Body {
 	var top []string
 	if p.Detail.Err != nil {
-		top = append(f.Problem(p.Detail.Err, "ctrl+r", f.W), f.Line(f.W))
+		top = append(f.Problem(p.Detail.Err, true, f.W), f.Line(f.W))
 		top = top[:min(len(top), f.H/2)]
 		f.H -= len(top)
 	}

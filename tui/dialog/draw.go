@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -102,10 +103,10 @@ func (d *Dialog) inSight(f frame.Frame, body []string, h, w int) []string {
 	d.top = max(0, min(d.top, d.beyond))
 	var parts []string
 	if d.top > 0 {
-		parts = append(parts, fmt.Sprintf("%d above", d.top)+f.Dim.Paint(": ")+f.Accent.Paint("PgUp"))
+		parts = append(parts, fmt.Sprintf("%d above", d.top)+f.Dim.Paint(": ")+f.Press(action.PageUp, action.Dialog))
 	}
 	if rest := d.beyond - d.top; rest > 0 {
-		parts = append(parts, words.Count(rest, "more line")+f.Dim.Paint(": ")+f.Accent.Paint("PgDn"))
+		parts = append(parts, words.Count(rest, "more line")+f.Dim.Paint(": ")+f.Press(action.PageDown, action.Dialog))
 	}
 	mark := "  " + f.Dim.Paint(f.Glyph.Fold) + " " + strings.Join(parts, f.Dim.Paint(", "))
 	return append(slices.Clip(body[d.top:d.top+h]), paint.Cut(mark, w))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/theme"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -19,6 +20,26 @@ type Frame struct {
 	W, H int
 	Now  time.Time
 	*theme.Theme
+
+	Keys *action.Registry // nil: the keys are the default ones
+}
+
+// Key is the key of an action on a page, as it is bound there; or its name in
+// the command line, where somebody took its key away.
+func (f Frame) Key(id action.ID, scope action.Scope) string {
+	keys := f.Keys
+	if keys == nil {
+		keys, _ = action.New(action.Defaults())
+	}
+	if act, ok := keys.Get(id, scope); ok && act.Key() != "" {
+		return act.Key()
+	}
+	return ":" + string(id)
+}
+
+// Press is such a key as it is painted in a text.
+func (f Frame) Press(id action.ID, scope action.Scope) string {
+	return f.Accent.Paint(f.Key(id, scope))
 }
 
 // TwoColumns is the narrowest width that has room for a list and its detail
@@ -72,9 +93,9 @@ func (f Frame) Line(w int) string {
 	return f.Rule.Paint(strings.Repeat(f.Glyph.Horizontal, max(w, 0)))
 }
 
-// Problem is an error as a page shows it: what happened, in full, and the key
-// that tries again.
-func (f Frame) Problem(err error, retry string, w int) []string {
+// Problem is an error as a page shows it: what happened, in full, and where
+// that helps, the key that tries again.
+func (f Frame) Problem(err error, retry bool, w int) []string {
 	var out []string
 	for i, l := range paint.Wrap(sanitize.Text(err.Error()), w-5) {
 		mark := "   "
@@ -83,8 +104,8 @@ func (f Frame) Problem(err error, retry string, w int) []string {
 		}
 		out = append(out, mark+f.Bad.Paint(l))
 	}
-	if retry != "" {
-		out = append(out, "   "+f.Accent.Paint(retry)+f.Dim.Paint(" tries again"))
+	if retry {
+		out = append(out, "   "+f.Press(action.Refresh, action.Everywhere)+f.Dim.Paint(" tries again"))
 	}
 	return out
 }
@@ -107,6 +128,28 @@ func (f Frame) WindowFor(w *model.WindowState, about string) string {
 		return "window closed" + about
 	}
 	return "window closed" + about + ", opens in " + words.Left(w.NextOpen.Sub(f.Now))
+}
+
+// Reason is why a window is closed, or open, behind the word that says so: the
+// rule, and without may not the advice to override it.
+func Reason(w *model.WindowState, may bool) string {
+	out := w.Reason
+	for _, said := range []string{"open: ", "closed: ", "closed "} {
+		if rest, ok := strings.CutPrefix(out, said); ok {
+			out = rest
+			break
+		}
+	}
+	return Advice(out, may)
+}
+
+// Advice is what is said of a rule, without the advice to override it where the
+// operator may not.
+func Advice(text string, may bool) string {
+	if !may {
+		text = strings.ReplaceAll(text, ", or override with a reason", "")
+	}
+	return sanitize.Line(text)
 }
 
 // Skewed is from what difference on it is told that this computer's clock is

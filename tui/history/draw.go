@@ -26,7 +26,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	var top []string
 	switch {
 	case p.Runs.Err != nil:
-		top = append(f.Problem(p.Runs.Err, "ctrl+r", f.W), "")
+		top = append(f.Problem(p.Runs.Err, true, f.W), "")
 	case !p.Runs.Loaded && p.Runs.Slow(f.Now):
 		top = []string{"", "   " + f.Dim.Paint("Reading the runs "+f.Glyph.Ellipsis)}
 	case p.Runs.Loaded && len(p.Runs.Value) == 0:

@@ -24,6 +24,10 @@ func TestWhereARunStopped(t *testing.T) {
 			ready, object("Deployment", "b", model.ResultFailed)}},
 		"wave 2 of 2, workloads and services: 1 object not written": {State: model.RunAborted, Objects: []model.RunObject{
 			ready, object("Deployment", "b", model.ResultPending)}},
+		"wave 2 of 2, workloads and services: 1 object not recorded as written": {State: model.RunInterrupted, Objects: []model.RunObject{
+			ready, object("Deployment", "b", model.ResultPending)}},
+		"front of the first wave: nothing is recorded as written": {State: model.RunInterrupted, Objects: []model.RunObject{
+			object("Deployment", "b", model.ResultPending)}},
 		"front of the first wave: nothing was written": {State: model.RunAborted, Objects: []model.RunObject{
 			object("Deployment", "b", model.ResultPending)}},
 		"the tests: smoke": {State: model.RunFailed, Objects: []model.RunObject{ready}, Tests: []model.TestResult{

@@ -33,7 +33,12 @@ func stoppedAt(r model.Run) string {
 		case len(failed) > 0:
 			return name + ": " + words.List(failed, 2)
 		case left > 0 && left == len(w.Objects) && i == 0:
+			if r.State == model.RunInterrupted {
+				return "front of the first wave: nothing is recorded as written"
+			}
 			return "front of the first wave: nothing was written"
+		case left > 0 && r.State == model.RunInterrupted: // the record may lag behind
+			return fmt.Sprintf("%s: %s not recorded as written", name, words.Count(left, "object"))
 		case left > 0:
 			return fmt.Sprintf("%s: %s not written", name, words.Count(left, "object"))
 		}

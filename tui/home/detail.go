@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -29,7 +30,7 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 	out := []string{paint.Cut(" "+title, w), ""}
 	switch {
 	case st.Err != nil:
-		out = append(out, f.Problem(st.Err, "ctrl+r", w)...)
+		out = append(out, f.Problem(st.Err, true, w)...)
 		if !st.Loaded {
 			return paint.Squeeze(out, h)
 		}
@@ -59,8 +60,10 @@ func (p *Page) facts(f frame.Frame, env model.Environment, st model.EnvironmentS
 		words := look.Paint(glyph + " " + string(st.LastRun.State))
 		out = append(out, f.Label("last run", words+"  "+sanitize.Line(st.LastRun.ID), w))
 	}
-	out = append(out, windowLines(f, st, zone, w)...)
-	held := lock(f, st.Lock, zone)
+	out = append(out, windowLines(f, env, st, w)...)
+	byCluster := f
+	byCluster.Now = f.Now.Add(-st.Skew)
+	held := lock(byCluster, st.Lock, zone)
 	if p.ours(env.Name) {
 		held = f.Warn.Paint("held by this run")
 	}
@@ -123,8 +126,13 @@ func live(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int)
 	}
 	out, since, by := f.Bold.Paint(f.Commit(d.Commit)), "", ""
 	if !d.At.IsZero() {
-		out += f.Dim.Paint("  for ") + words.Age(f.Now.Sub(d.At))
 		since = f.Dim.Paint(", since " + words.Clock(d.At.In(zone), f.Now))
+		if age := f.Now.Sub(d.At); age < time.Minute {
+			out += "  just now"
+			since = f.Dim.Paint(", at " + words.Clock(d.At.In(zone), f.Now))
+		} else {
+			out += f.Dim.Paint("  for ") + words.Age(age)
+		}
 	}
 	if d.By != "" {
 		by = f.Dim.Paint(", by ") + sanitize.Line(d.By)
@@ -137,7 +145,9 @@ func live(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int)
 
 // windowLines say how the window stands, by the cluster's clock, and whether
 // this computer has another one.
-func windowLines(f frame.Frame, st model.EnvironmentStatus, zone *time.Location, w int) []string {
+func windowLines(f frame.Frame, env model.Environment, st model.EnvironmentStatus, w int) []string {
+	zone := frame.Zone(env, f.Now)
+	_, may := env.Override.Permits(st.User, st.Groups)
 	win := st.Window
 	if win == nil {
 		return []string{f.Label("window", f.Dim.Paint("not known"), w)}
@@ -155,7 +165,7 @@ func windowLines(f frame.Frame, st model.EnvironmentStatus, zone *time.Location,
 	}
 	out := []string{f.Label("window", line, w)}
 	if win.Reason != "" {
-		for _, l := range paint.Wrap(sanitize.Line(win.Reason), w-frame.LabelWidth-1) {
+		for _, l := range paint.Wrap(frame.Reason(win, may), w-frame.LabelWidth-1) {
 			out = append(out, f.Label("", f.Dim.Paint(l), w))
 		}
 	}
@@ -182,6 +192,7 @@ func warned(f frame.Frame, label, text string, w int) []string {
 	return out
 }
 
+// lock says who holds the lock; the frame has the cluster's time.
 func lock(f frame.Frame, l *model.Lock, zone *time.Location) string {
 	if l == nil {
 		return f.Dim.Paint("free")
@@ -200,9 +211,9 @@ func lock(f frame.Frame, l *model.Lock, zone *time.Location) string {
 // far it came, and that it can be resumed.
 func interruptedLines(f frame.Frame, r model.Run, w int) []string {
 	text := "interrupted: " + sanitize.Line(r.ID) + " by " + sanitize.Line(r.Writer())
-	if r.Wave > 0 && len(r.Waves) > 0 {
-		text += fmt.Sprintf(" at wave %d of %d", r.Wave, len(r.Waves))
+	if where := words.CutOff(r.Wave, len(r.Waves)); where != "" {
+		text += " " + where
 	}
 	out := warned(f, "run", text, w)
-	return append(out, f.Label("", f.Accent.Paint("C")+" resumes it, "+f.Accent.Paint("r")+" shows how far it came", w))
+	return append(out, f.Label("", f.Press(action.Resume, action.Home)+" resumes it, "+f.Press(action.OpenRun, action.Home)+" shows how far it came", w))
 }

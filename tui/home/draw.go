@@ -85,7 +85,7 @@ func (p *Page) empty(f frame.Frame) []string {
 	out := []string{""}
 	switch {
 	case s.Err != nil:
-		return append(out, f.Problem(s.Err, "ctrl+r", f.W)...)
+		return append(out, f.Problem(s.Err, true, f.W)...)
 	case s.Loaded:
 		return append(out, "   No environments: .fairtide.yaml describes none.")
 	case s.Slow(f.Now):
@@ -230,7 +230,7 @@ func (p *Page) envRow(f frame.Frame, e model.Environment, c columns, w int) stri
 	if d := st.Value.Deployed; d != nil {
 		live = f.Commit(d.Commit)
 		if !d.At.IsZero() {
-			age = words.Age(f.Now.Sub(d.At))
+			age = words.Since(f.Now.Sub(d.At))
 		}
 	}
 	add(1, look.Paint(glyph)+" "+row.Paint(paint.Fit(live, liveWidth-2)))
@@ -277,6 +277,9 @@ func (p *Page) holder(f frame.Frame, env string) string {
 		return ""
 	case l == nil:
 		return f.Dim.Paint("free")
+	}
+	if !p.held(env, f.Now) {
+		return f.Dim.Paint("expired " + person(l.Holder))
 	}
 	return f.Warn.Paint(sanitize.Line(l.Holder))
 }
@@ -338,7 +341,7 @@ func (p *Page) count(f frame.Frame, env string, heading bool) string {
 
 // short says in two words how the window stands, or what is under way.
 func (p *Page) short(f frame.Frame, env string) string {
-	st := p.Status(env)
+	st, held := p.Status(env), p.held(env, f.Now)
 	f.Now = f.Now.Add(-st.Value.Skew)
 	if r, ok := p.Running[env]; ok && !r.State.Final() {
 		switch {
@@ -353,7 +356,7 @@ func (p *Page) short(f frame.Frame, env string) string {
 	switch {
 	case !st.Loaded && st.Err != nil:
 		return f.Bad.Paint("unreachable")
-	case st.Value.Lock != nil && st.Value.Lock.Expires.After(f.Now.Add(st.Value.Skew)):
+	case held:
 		return f.Warn.Paint("locked " + person(st.Value.Lock.Holder))
 	case p.interrupted(env):
 		return f.Warn.Paint("interrupted")

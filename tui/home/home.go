@@ -220,7 +220,7 @@ func (p *Page) Hints() []action.ID {
 	next, _ := p.next(env)
 	out := []action.ID{next}
 	rest := []action.ID{action.OpenReview, action.Ship, action.OpenHistory, action.OpenWindows, action.OpenProposed, action.Revert}
-	if p.anyRun(env.Name, p.Status(env.Name).At) {
+	if p.anyRun(env.Name) {
 		rest = append([]action.ID{action.OpenRun}, rest...)
 	}
 	rest = append(rest, action.Filter, action.OpenUpgrades, action.OpenChange, action.NextPane, action.Palette, action.Refresh, action.Quit)
@@ -234,15 +234,21 @@ func (p *Page) Hints() []action.ID {
 
 // anyRun reports whether there is a run to look at in an environment: one that
 // is under way, here or elsewhere, or one that was interrupted.
-func (p *Page) anyRun(env string, now time.Time) bool {
+func (p *Page) anyRun(env string) bool {
 	_, running := p.Running[env]
 	_, interrupted := p.Interrupted[env]
-	return running || interrupted || p.elsewhere(env, now)
+	return running || interrupted || p.elsewhere(env)
 }
 
 // elsewhere reports whether somebody else held the lock of an environment when
 // that was read.
-func (p *Page) elsewhere(env string, now time.Time) bool {
-	l := p.Status(env).Value.Lock
-	return l != nil && l.Expires.After(now) && !p.ours(env)
+func (p *Page) elsewhere(env string) bool {
+	return p.held(env, p.Status(env).At) && !p.ours(env)
+}
+
+// held reports whether the lock of an environment is held by this computer's
+// time now: it expires by the cluster's clock.
+func (p *Page) held(env string, now time.Time) bool {
+	st := p.Status(env).Value
+	return st.Lock != nil && st.Lock.Expires.After(now.Add(-st.Skew))
 }

@@ -2,8 +2,11 @@ package home
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
@@ -153,6 +156,16 @@ func TestTheDividerOfHome(t *testing.T) {
 	}
 }
 
+func TestALongFilterFitsTheScreen(t *testing.T) {
+	p, f := drawMany(131, 14, 3)
+	p.Filter(strings.Repeat("nothing ", 10))
+	for _, l := range p.Draw(f).Lines {
+		if n := ansi.StringWidth(l); n > f.W {
+			t.Errorf("%d cells on a screen of %d: %q", n, f.W, ansi.Strip(l))
+		}
+	}
+}
+
 func TestTheNextStep(t *testing.T) {
 	now := time.Date(2026, 11, 24, 8, 18, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
@@ -182,6 +195,42 @@ func TestTheNextStep(t *testing.T) {
 		}
 		if got := p.Hints()[0]; got != c.want {
 			t.Errorf("%s: the footer begins with %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestALockExpiresByTheClusterClock has this computer's clock an hour off,
+// either way.
+func TestALockExpiresByTheClusterClock(t *testing.T) {
+	cluster := time.Date(2026, 11, 24, 8, 18, 0, 0, time.UTC)
+	for _, skew := range []time.Duration{-time.Hour, 0, time.Hour} {
+		for _, held := range []bool{true, false} {
+			p, f := drawMany(200, 56, 6)
+			f.Now = cluster.Add(skew)
+			expires := cluster.Add(-time.Minute)
+			if held {
+				expires = cluster.Add(time.Minute)
+			}
+			st := p.Status("env-00")
+			st.At, st.Loaded = f.Now, true
+			st.Value = model.EnvironmentStatus{
+				Skew: skew, Lock: &model.Lock{Holder: "op2@vm", Expires: expires, Since: cluster.Add(-time.Hour)},
+				Window: &model.WindowState{}, Deployed: &model.Deployed{Commit: "c9", At: f.Now, By: "op1@vm"},
+			}
+			env, _ := p.Environment()
+			next, why := p.next(env)
+			body := ansi.Strip(strings.Join(p.Draw(f).Lines, "\n"))
+			for text, is := range map[string]bool{"locked op2": held, "expires in 1 m": held, "watch op2@vm's run": held, "expired op2": !held, ", expired": !held} {
+				if strings.Contains(body, text) != is {
+					t.Errorf("skew %s, held %t: %q is shown: %t\n%s", skew, held, text, !is, body)
+				}
+			}
+			if want := map[bool]action.ID{true: action.OpenRun, false: action.OpenReview}[held]; next != want || p.Hints()[0] != want {
+				t.Errorf("skew %s, held %t: next is %s (%s), the footer begins with %s", skew, held, next, why, p.Hints()[0])
+			}
+			if !strings.Contains(body, "c9  just now, at ") || strings.Contains(body, "for now") {
+				t.Errorf("what went live just now:\n%s", body)
+			}
 		}
 	}
 }

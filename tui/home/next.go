@@ -21,7 +21,9 @@ func (p *Page) next(env model.Environment) (id action.ID, why string) {
 		return action.OpenRun, "look at the run that waits for the window"
 	case running && !run.State.Final():
 		return action.OpenRun, "look at the run that is under way"
-	case p.interrupted(env.Name) && !p.elsewhere(env.Name, st.At):
+	case p.elsewhere(env.Name):
+		return action.OpenRun, "watch " + sanitize.Line(st.Value.Lock.Holder) + "'s run"
+	case p.interrupted(env.Name):
 		return action.Resume, "resume " + sanitize.Line(p.Interrupted[env.Name].ID) + ", which was interrupted"
 	case st.Err != nil && !st.Loaded:
 		return action.Refresh, "ask the cluster again"
@@ -48,8 +50,6 @@ func (p *Page) next(env model.Environment) (id action.ID, why string) {
 func afterwards(s *slot.Slot[model.EnvironmentStatus]) string {
 	st := s.Value
 	switch {
-	case st.Lock != nil && st.Lock.Expires.After(s.At):
-		return "; " + sanitize.Line(st.Lock.Holder) + " holds the lock, r watches that run"
 	case st.Window != nil && !st.Window.Open:
 		return "; the window is closed"
 	case st.Window != nil:

@@ -73,7 +73,7 @@ func (p *Page) pendingRows(f frame.Frame, env model.Environment, w, h, y int) []
 	var out []string
 	switch {
 	case s.Err != nil:
-		out = append(out, f.Problem(s.Err, "ctrl+r", w)...)
+		out = append(out, f.Problem(s.Err, true, w)...)
 		if !s.Loaded {
 			return out[:min(h, len(out))]
 		}
@@ -91,7 +91,7 @@ func (p *Page) pendingRows(f frame.Frame, env model.Environment, w, h, y int) []
 	}
 	l := p.list(env.Name)
 	if l.Len() == 0 {
-		return append(out, "   "+f.Dim.Paint("none of "+words.Count(len(pe.Changes), "change")+" matches /"+sanitize.Line(p.query)))
+		return append(out, paint.Cut("   "+f.Dim.Paint("none of "+words.Count(len(pe.Changes), "change")+" matches /"+sanitize.Line(p.query)), w))
 	}
 	from, to := l.Window(max(1, h-len(out)))
 	p.drawn.changes = area{0, y + len(out), w, to - from}

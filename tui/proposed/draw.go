@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/theme"
@@ -21,7 +22,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	var top []string
 	switch {
 	case s.Err != nil:
-		top = append(f.Problem(s.Err, "ctrl+r", f.W), "")
+		top = append(f.Problem(s.Err, true, f.W), "")
 	case !s.Loaded && s.Slow(f.Now):
 		top = []string{"", "   " + f.Dim.Paint("Asking the forge for open pull requests "+f.Glyph.Ellipsis)}
 	case s.Loaded && len(s.Value) == 0:
@@ -169,7 +170,7 @@ func mergeable(f frame.Frame, m model.Mergeable) (string, theme.Style, string) {
 	case model.MergeableConflict:
 		return f.Glyph.Failed, f.Bad, "in conflict with its base"
 	}
-	return f.Glyph.Unpredictable, f.Warn, "not known yet; ctrl+r asks again"
+	return f.Glyph.Unpredictable, f.Warn, "not known yet; " + f.Key(action.Refresh, action.Proposed) + " asks again"
 }
 
 // detail is the selected pull request: what it needs, and what speaks for it.
@@ -187,7 +188,7 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 	if len(lines) > room {
 		aside = fmt.Sprintf("%d of %d lines", end, len(lines))
 		if !p.inDetail {
-			aside = "tab scrolls, " + aside
+			aside = f.Key(action.NextPane, action.Proposed) + " scrolls, " + aside
 		}
 	}
 	return append([]string{paint.Spread(title, f.Dim.Paint(aside)+" ", w)}, lines[p.scroll:end]...)
@@ -218,7 +219,7 @@ func (p *Page) detailLines(f frame.Frame, pr model.Proposed, w int) []string {
 // unmet are the requirements that are not met, each with what would satisfy it.
 func unmet(f frame.Frame, pr model.Proposed, w int) []string {
 	if len(pr.Unmet) == 0 {
-		return []string{paint.Cut("   "+f.Good.Paint(f.Glyph.OK+" every requirement is met")+f.Dim.Paint("; ")+f.Accent.Paint("M")+f.Dim.Paint(" merges it"), w)}
+		return []string{paint.Cut("   "+f.Good.Paint(f.Glyph.OK+" every requirement is met")+f.Dim.Paint("; ")+f.Press(action.Merge, action.Proposed)+f.Dim.Paint(" merges it"), w)}
 	}
 	out := []string{paint.Cut("   "+f.Dim.Paint("before it can be merged:"), w)}
 	for _, u := range pr.Unmet {

@@ -118,7 +118,7 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 func (p *Page) Draw(f frame.Frame) frame.Body {
 	out := []string{""}
 	if p.Runs.Err != nil {
-		out = append(append(out, f.Problem(p.Runs.Err, "ctrl+r", f.W)...), "")
+		out = append(append(out, f.Problem(p.Runs.Err, true, f.W)...), "")
 	}
 	switch {
 	case len(p.options) == 0 && p.Runs.Err != nil:
@@ -187,7 +187,7 @@ func (p *Page) outcome(f frame.Frame) []string {
 		out = append(out[:room-1], "     "+f.Dim.Paint("and "+words.Count(rest, "line")+" more"))
 	}
 	if n, ok := p.list.Selected(); ok && n != p.failed {
-		out = append(out, paint.Cut("     "+f.Accent.Paint("enter")+" tries the other way: "+sanitize.Line(p.options[n-1].Title), f.W))
+		out = append(out, paint.Cut("     "+f.Press(action.MakeDraft, action.Reverting)+" tries the other way: "+sanitize.Line(p.options[n-1].Title), f.W))
 	}
 	return out
 }

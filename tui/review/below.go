@@ -30,7 +30,11 @@ func (p *Page) below(f frame.Frame, w, most int) []string {
 		}
 		risks = append(risks[:cut], "   "+f.Dim.Paint("more with their objects"))
 	}
-	return append(risks, notes...)
+	out := append(risks, notes...)
+	if len(notes) > 0 && len(out) > room && room > 1 {
+		out = append(out[:room-1], "   "+f.Dim.Paint("more on a larger screen"))
+	}
+	return out
 }
 
 // roomBelow is how many lines are left under the list.
@@ -67,7 +71,7 @@ func (p *Page) wholeLines(f frame.Frame, w, most int) []string {
 		out = append(out, paint.Cut("   "+f.Dim.Paint(f.Glyph.Waiting)+" "+sanitize.Line(n), w))
 	}
 	if len(out) > most {
-		out = append(out[:most-1], "   "+f.Dim.Paint("more when the window is wider"))
+		out = append(out[:most-1], "   "+f.Dim.Paint("more on a larger screen"))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/lens"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -81,7 +82,7 @@ func (p *Page) waiting(f frame.Frame) []string {
 	out := []string{""}
 	switch {
 	case p.Plan.Err != nil:
-		out = append(out, f.Problem(p.Plan.Err, "ctrl+r", f.W)...)
+		out = append(out, f.Problem(p.Plan.Err, true, f.W)...)
 	case p.Plan.Slow(f.Now):
 		text := "Asking the cluster what applying would change "
 		if p.Past != nil {
@@ -97,7 +98,7 @@ func (p *Page) waiting(f frame.Frame) []string {
 func (p *Page) notices(f frame.Frame) []string {
 	var out []string
 	if p.Plan.Err != nil {
-		out = append(out, f.Problem(p.Plan.Err, "ctrl+r", f.W)...)
+		out = append(out, f.Problem(p.Plan.Err, true, f.W)...)
 		out = append(out, "   "+f.Dim.Paint("below is the plan as read "+words.Ago(f.Now.Sub(p.Plan.At))))
 	}
 	if problem := p.Problem(); problem != "" {
@@ -196,7 +197,7 @@ func (p *Page) nothing(f frame.Frame, w int) []string {
 			text = words.Count(len(g.listed), "object") + " folded away: enter shows them"
 		}
 	} else if p.filter.active() && p.matched == 0 {
-		text = "no object matches the filter: F changes it, esc takes it away"
+		text = "no object matches the filter: " + f.Key(action.Filter, action.Review) + " changes it, " + f.Key(action.Back, action.Review) + " takes it away"
 	}
 	return []string{"", paint.Cut("   "+f.Dim.Paint(text), w)}
 }

@@ -250,7 +250,7 @@ func (p *Page) seekUnreviewed(from int) (ok bool, note string) {
 	}
 	left, _ := p.Unreviewed()
 	if left > 0 && p.filter.active() {
-		return false, fmt.Sprintf("all that the filter leaves is reviewed; of what it hides, %s not: esc shows all", isAre(left))
+		return false, fmt.Sprintf("all that the filter leaves is reviewed; of what it hides, %s not: without the filter all are shown", isAre(left))
 	}
 	return false, ""
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 )
@@ -92,7 +93,7 @@ func (p *Page) replaceLines(f frame.Frame, o model.PlannedObject, w int) []strin
 func (p *Page) replaceHint(f frame.Frame) []string {
 	for i := range p.Plan.Value.Objects {
 		if o := &p.Plan.Value.Objects[i]; o.Verdict == model.VerdictReplace && p.MustReplace(*o) {
-			return []string{paint.Cut("   "+f.Accent.Paint("x")+f.Dim.Paint(" on "+sanitize.Line(o.ID.String())+": what replacing it costs, and allowing it"), f.W)}
+			return []string{paint.Cut("   "+f.Press(action.Replace, action.Review)+f.Dim.Paint(" on "+sanitize.Line(o.ID.String())+": what replacing it costs, and allowing it"), f.W)}
 		}
 	}
 	return nil

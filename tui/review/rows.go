@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -64,7 +65,7 @@ func (p *Page) filterLine(f frame.Frame, w int) []string {
 	if !p.filter.active() {
 		return nil
 	}
-	left := " " + f.Accent.Paint("F") + " " + sanitize.Line(p.filter.text)
+	left := " " + f.Press(action.Filter, action.Review) + " " + sanitize.Line(p.filter.text)
 	return []string{paint.Spread(left, f.Warn.Paint(p.filterWords())+" ", w)}
 }
 
@@ -184,9 +185,9 @@ func (p *Page) markLines(f frame.Frame, id model.ObjectID, w int) []string {
 	switch {
 	case p.Past != nil:
 	case state != model.ReviewedAlready:
-		line += f.Dim.Paint(": ") + f.Accent.Paint("A") + f.Dim.Paint(" marks all as reviewed")
+		line += f.Dim.Paint(": ") + f.Press(action.AcceptAlike, action.Review) + f.Dim.Paint(" marks all as reviewed")
 	case p.marking.accepted[k] != nil:
-		line += f.Dim.Paint(": ") + f.Accent.Paint("A") + f.Dim.Paint(" takes back that all are reviewed")
+		line += f.Dim.Paint(": ") + f.Press(action.AcceptAlike, action.Review) + f.Dim.Paint(" takes back that all are reviewed")
 	}
 	return append(out, paint.Cut(line, w))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/list"
 	"github.com/fairtide-dev/fairtide/tui/paint"
@@ -225,7 +226,7 @@ func (p *Page) heading(f frame.Frame, g *group, selected bool, w int) string {
 		if p.unchanged {
 			verb = "hides"
 		}
-		return paint.Spread(line, f.Accent.Paint("=")+f.Dim.Paint(" "+verb+" them")+" ", w)
+		return paint.Spread(line, f.Press(action.Unchanged, action.Review)+f.Dim.Paint(" "+verb+" them")+" ", w)
 	case p.isFolded(g):
 		return paint.Spread(line, f.Dim.Paint(f.Glyph.Fold+" folded")+" ", w)
 	}

@@ -1,11 +1,11 @@
 package rollout
 
 import (
-	"strings"
 	"time"
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -76,7 +76,7 @@ func (p *Page) arming(e model.Event) {
 // end the waiting, and below it what is to be applied.
 func (p *Page) drawArmed(f frame.Frame) frame.Body {
 	top := p.armedLines(f)
-	bottom := p.bottom(f, max(2, f.H/4))
+	bottom := p.bottom(f, max(2, f.H/4), true)
 	if f.H < 20 || len(p.story) == 0 {
 		bottom = nil
 	}
@@ -123,9 +123,9 @@ func (p *Page) armedLines(f frame.Frame) []string {
 		para("news", p.armed.told+", "+words.Ago(here.Sub(p.armed.at)), 3)
 	}
 	if w := p.Window; w != nil && !w.Open {
-		para("closed", strings.TrimPrefix(strings.TrimPrefix(w.Reason, "closed: "), "closed "), 2)
+		para("closed", frame.Reason(w, p.Environment.Override.Allowed), 2)
 	}
-	stop := f.Accent.Paint("a") + " cancels it: nothing has been written yet"
+	stop := f.Press(action.Abort, action.Rollout) + " cancels it: nothing has been written yet"
 	if p.Aborting {
 		stop = f.Warn.Paint(f.Glyph.Busy + " cancelling")
 	}

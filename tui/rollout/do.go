@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"slices"
+
 	"github.com/fairtide-dev/fairtide/model"
 	"github.com/fairtide-dev/fairtide/tui/action"
 )
@@ -64,8 +66,17 @@ func (p *Page) Selected() (model.ObjectID, bool) {
 	return k.id, ok && k.test == "" && p.objects[k.id] != nil
 }
 
-// Hints are the footer's actions, the most wanted first.
+// Hints are the footer's actions, the most wanted first. Only whoever carries
+// the run out can hold it up.
 func (p *Page) Hints() []action.ID {
+	out := p.hints()
+	if p.Followed {
+		out = slices.DeleteFunc(out, func(id action.ID) bool { return id == action.Pause })
+	}
+	return out
+}
+
+func (p *Page) hints() []action.ID {
 	if p.pane != nil {
 		out := []action.ID{action.OpenLog, action.Back}
 		if p.pane.hasEarlier() {
@@ -87,8 +98,6 @@ func (p *Page) Hints() []action.ID {
 		return []action.ID{action.Revert, action.OpenTree, action.OpenLog, action.Abort, action.Pause, action.Back}
 	case !p.Done() && p.Paused():
 		return []action.ID{action.Pause, action.OpenTree, action.OpenLog, action.Abort, action.Back}
-	case !p.Done() && p.Followed:
-		return []action.ID{action.OpenTree, action.OpenLog, action.Abort, action.Back}
 	case !p.Done():
 		return []action.ID{action.OpenTree, action.OpenLog, action.Pause, action.Abort, action.Back}
 	case p.state == model.RunSucceeded:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -43,27 +44,23 @@ func (p *Page) Head(f frame.Frame, w *model.WindowState) frame.Head {
 
 // Draw draws the page's body: how far the run is, the objects, and at the
 // bottom the verdict or the latest of the run's story; or in its place what is
-// behind an object, which stands beside the objects where there is room.
+// behind an object. Where there is room, both stand beside the objects.
 func (p *Page) Draw(f frame.Frame) frame.Body {
 	switch {
 	case p.Armed():
 		return p.drawArmed(f)
 	case !p.Found() && !p.Done():
 		return frame.Body{Lines: []string{"", "   " + f.Dim.Paint("Looking for the run under way "+f.Glyph.Ellipsis)}}
+	case f.W >= besideFrom && (p.pane != nil || f.H >= storyFrom):
+		return p.beside(f)
 	case p.pane == nil:
-		return frame.Body{Lines: p.main(f, true)}
-	case f.W >= besideFrom:
-		split := p.divider.Column(f.W*11/20, f.W)
-		left := f
-		left.W = split
-		right := p.pane.drawn(f, split+1, 0, f.W-split-1, f.H)
-		return frame.Body{Lines: paint.Columns(p.main(left, true), right, split, f.Rule.Paint(f.Glyph.Vertical), f.H), Split: split}
+		return frame.Body{Lines: p.main(f, everything)}
 	case f.H >= belowFrom:
 		const least = 11
 		h := max(least, f.H*3/5)
 		top := f
 		top.H = f.H - h - 1
-		out := append(paint.Height(p.main(top, false), top.H), f.Line(f.W))
+		out := append(paint.Height(p.main(top, ending), top.H), f.Line(f.W))
 		return frame.Body{Lines: append(out, p.pane.drawn(f, 0, top.H+1, f.W, h)...)}
 	}
 	p.table = frame.Area{}
@@ -74,17 +71,17 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	return frame.Body{Lines: append(said, p.pane.drawn(f, 0, len(said), f.W, f.H-len(said))...)}
 }
 
-// main is all but what is behind an object; without the bottom where that takes
-// its place.
-func (p *Page) main(f frame.Frame, all bool) []string {
+// main is all but what stands beside the objects, or in place of what is below
+// them.
+func (p *Page) main(f frame.Frame, under below) []string {
 	top := append([]string{p.progressLine(f)}, p.strip(f)...)
 	if f.H > 14 {
 		top = append(top, "")
 	}
 	var bottom []string
 	switch {
-	case all:
-		bottom = p.bottom(f, p.bottomHeight(f, len(top)))
+	case under != ending:
+		bottom = p.bottom(f, p.bottomHeight(f, len(top)), under == everything)
 	case p.Done(): // how it ended is in view whatever is open
 		bottom = p.verdict(f)[:1]
 	}
@@ -129,7 +126,11 @@ func (p *Page) progressLine(f frame.Frame) string {
 // where that is not known, or something has failed.
 func (p *Page) timeLeft(f frame.Frame) string {
 	const step = 10 * time.Second
-	left := p.Usual - f.Now.Sub(p.started)
+	since := p.started
+	if p.resumed.After(since) {
+		since = p.resumed
+	}
+	left := p.Usual - f.Now.Sub(since)
 	switch {
 	case p.Usual <= 0 || p.Done() || p.Failing():
 		return ""
@@ -184,8 +185,10 @@ func (p *Page) tally(f frame.Frame) string {
 	}
 	add(c.busy, model.ReadinessProgress, word)
 	add(c.ready, model.ReadinessReady, "ready")
-	word = "waiting"
-	if p.Done() {
+	switch word = "waiting"; {
+	case p.Interrupted():
+		word = "not recorded"
+	case p.Done():
 		word = "not written"
 	}
 	add(c.waiting, model.ReadinessWaiting, word)
@@ -214,13 +217,17 @@ func (p *Page) bottomHeight(f frame.Frame, top int) int {
 }
 
 // bottom is the verdict once there is one, else the selected object's trouble
-// in full, and above it as much of the story as there is room for.
-func (p *Page) bottom(f frame.Frame, h int) []string {
+// in full, and above it as much of the story, if it is wanted there, as there is
+// room for.
+func (p *Page) bottom(f frame.Frame, h int, story bool) []string {
 	said := p.verdict(f)
 	if !p.Done() {
 		said = p.trouble(f)
 	}
-	said = said[:min(len(said), h-1)]
+	if most := h - 1; len(said) > most {
+		said = said[:most:most]
+		said[most-1] = paint.Cut(said[most-1], f.W-3) + f.Dim.Paint(" "+f.Glyph.Ellipsis)
+	}
 	if t := p.selectedTest(); t != nil && !t.began.IsZero() {
 		log := p.logTail(f, t, h-2-len(said))
 		out := append([]string{f.Line(f.W)}, log...)
@@ -229,7 +236,13 @@ func (p *Page) bottom(f frame.Frame, h int) []string {
 		}
 		return append(out, said...)
 	}
-	told := min(len(p.story), max(0, h-2-len(said)))
+	if !story && len(said) == 0 {
+		return nil
+	}
+	told := 0
+	if story {
+		told = min(len(p.story), max(0, h-2-len(said)))
+	}
 	out := []string{f.Line(f.W)}
 	for _, l := range p.story[len(p.story)-told:] {
 		out = append(out, paint.Cut("   "+f.Dim.Paint(l.at.In(f.Now.Location()).Format(time.TimeOnly))+"  "+l.text, f.W))
@@ -254,6 +267,9 @@ func (p *Page) trouble(f frame.Frame) []string {
 	if text == "" {
 		return nil
 	}
+	if !o.progress.Doomed && o.state == model.ReadinessProgress && paint.Width(p.causeRow(f, o)) < f.W {
+		return nil // its row says all of it
+	}
 	look, glyph, says := f.Warn, f.Glyph.Risk, " is slow: "
 	if !o.progress.Doomed {
 		if o.state == model.ReadinessFailed {
@@ -263,7 +279,7 @@ func (p *Page) trouble(f frame.Frame) []string {
 	}
 	look, glyph, says = f.Bad, f.Glyph.Failed, " will not become ready: "
 	out := mark(f, glyph, look.Paint, o.id.String()+says+text)
-	for _, l := range paint.Wrap(f.Accent.Paint("R")+" reverts "+p.shippedWords(f)+" by a pull request, now; the run waits a little longer, should the cause go away.", f.W-4) {
+	for _, l := range paint.Wrap(f.Press(action.Revert, action.Rollout)+" reverts "+p.shippedWords(f)+" by a pull request, now; the run waits a little longer, should the cause go away.", f.W-4) {
 		out = append(out, "   "+l)
 	}
 	return out
@@ -279,107 +295,4 @@ func mark(f frame.Frame, glyph string, look func(string) string, text string) []
 		out = append(out, lead+look(l))
 	}
 	return out
-}
-
-// cancelled is the outcome of a run that was stopped while it waited.
-const cancelled = "cancelled"
-
-// outcome is the word for how the run ended. What was turned down before it
-// began has not failed.
-func (p *Page) outcome() string {
-	switch {
-	case p.armed != nil && p.state == model.RunAborted:
-		return cancelled
-	case p.armed != nil && model.CodeOf(p.err, model.ExitOK) == model.ExitPlanMoved:
-		return "void"
-	case p.state == model.RunFailed && p.run.ID == "":
-		return "refused"
-	}
-	return string(p.state)
-}
-
-// verdict is how the run ended, why, and what can be done next.
-func (p *Page) verdict(f frame.Frame) []string {
-	glyph, look := f.Run(p.state)
-	took := words.Took(p.ended.Sub(p.started))
-	name := p.Environment.Name
-	if p.err == nil && p.state == model.RunSucceeded {
-		tests := ""
-		if c := p.testCounts(); len(p.tests) > 0 {
-			tests = fmt.Sprintf(", %d of %d tests passed", c.passed, len(p.tests))
-		}
-		return mark(f, glyph, look.Paint, fmt.Sprintf("succeeded: %s runs %s, %s%s in %s",
-			name, model.Short(p.Commit()), words.Count(len(p.order), "object"), tests, took))
-	}
-	reason := p.run.Reason
-	if p.err != nil {
-		reason = p.err.Error()
-	}
-	if p.Interrupted() && reason == "" {
-		reason = p.stopped()
-	}
-	if p.outcome() == cancelled {
-		reason = "you ended it before the window opened"
-	}
-	if t := p.testVerdict(); t != "" && !strings.Contains(reason, "acceptance test") {
-		reason = t
-	}
-	out := mark(f, glyph, look.Paint, p.outcome()+": "+reason)
-	next := p.nextWords(f)
-	para := func(text string) {
-		for _, l := range paint.Wrap(text, f.W-4) {
-			out = append(out, "   "+l)
-		}
-	}
-	written := p.Written()
-	switch {
-	case p.run.ID == "":
-		next = "Nothing was written. " + next
-	case written != "":
-		para(sanitize.Line(written))
-	}
-	para(next)
-	return out
-}
-
-// nextWords say what can be done after a run that did not succeed.
-func (p *Page) nextWords(f frame.Frame) string {
-	again := f.Accent.Paint("r") + " reads the plan for " + f.Commit(p.Commit()) + " again."
-	if !p.Failed() {
-		return again
-	}
-	out := f.Accent.Paint("R") + " reverts " + p.shippedWords(f) + " by a pull request. "
-	if p.From() != "" && p.From() != p.Commit() {
-		out += f.Accent.Paint("B") + " reviews " + f.Commit(p.From()) + ", which was live before, to roll back to it. "
-	}
-	if p.Interrupted() {
-		return f.Accent.Paint("C") + " resumes it. " + out
-	}
-	return out + again
-}
-
-// shippedWords name what the run shipped.
-func (p *Page) shippedWords(f frame.Frame) string {
-	var names []string
-	for _, c := range p.Shipped {
-		names = append(names, frame.Change(c))
-	}
-	for _, n := range p.run.PullRequests {
-		if len(p.Shipped) == 0 {
-			names = append(names, fmt.Sprintf("#%d", n))
-		}
-	}
-	if len(names) == 0 {
-		return f.Commit(p.Commit())
-	}
-	return words.List(names, 4)
-}
-
-// stopped says where an interrupted run came to its stop.
-func (p *Page) stopped() string {
-	out := "run " + sanitize.Line(p.run.ID) + " by " + p.by() + " stopped without an end"
-	if p.wave > 0 && len(p.waves) > 0 {
-		out += fmt.Sprintf(" at wave %d of %d", p.wave, len(p.waves))
-	}
-	return out + "; nobody holds its lock any more"
 }

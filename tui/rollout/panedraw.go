@@ -39,7 +39,7 @@ func (a *Pane) parts(f frame.Frame, x, y, w, h int) []string {
 	if !a.Tree.Loaded {
 		switch {
 		case a.Tree.Err != nil:
-			out = append(out, f.Problem(a.Tree.Err, "", w)...)
+			out = append(out, f.Problem(a.Tree.Err, false, w)...)
 		case a.Tree.Slow(f.Now):
 			out = append(out, "   "+f.Dim.Paint("Reading the cluster "+f.Glyph.Ellipsis))
 		}
@@ -51,13 +51,20 @@ func (a *Pane) parts(f frame.Frame, x, y, w, h int) []string {
 	}
 	a.tree = frame.Area{X: x, Y: y + len(out), W: w, H: rows}
 	out = append(out, a.treeRows(f, w, rows)...)
-	out = append(out, a.about(f, w, min(3, max(1, (h-len(out))/4)))...)
+	const airy = 28 // from how many lines on there is room for blank ones
+	about := a.about(f, w, min(3, max(1, (h-len(out))/4)))
+	if h >= airy && len(about) > 0 {
+		out = append(out, "")
+	}
+	if out = append(out, about...); h >= airy {
+		out = append(out, "")
+	}
 	room := h - len(out)
 	a.below = frame.Area{X: x, Y: y + len(out), W: w, H: room}
 	if a.logs {
 		const both = 24
 		if room >= both {
-			events := min(len(a.Tree.Value.Events)+2, room/3)
+			events := min(len(a.eventLines(f, w))+2, room/3)
 			out = append(append(out, a.events(f, w, events-1, 0)...), "")
 		}
 		return paint.Height(append(out, a.log(f, w, h-len(out))...), h)
@@ -183,17 +190,30 @@ func (a *Pane) events(f frame.Frame, w, h, skip int) []string {
 	if len(all) == 0 {
 		return append(out, "   "+f.Dim.Paint("none: nothing was said about it in the last hour"))
 	}
+	if lines := a.eventLines(f, w); len(lines) < h {
+		return append(out, lines...)
+	}
 	skip = max(0, min(skip, len(all)-(h-1)))
 	for _, e := range all[skip:] {
 		if len(out) == h {
 			break
 		}
-		out = append(out, a.event(f, e, w))
+		out = append(out, a.event(f, e, w, 1)...)
 	}
 	return out
 }
 
-func (a *Pane) event(f frame.Frame, e model.ObjectEvent, w int) string {
+// eventLines are all events, each in full.
+func (a *Pane) eventLines(f frame.Frame, w int) []string {
+	var out []string
+	for _, e := range a.Tree.Value.Events {
+		out = append(out, a.event(f, e, w, len(e.Message)+1)...)
+	}
+	return out
+}
+
+// event is an event on at most so many lines.
+func (a *Pane) event(f frame.Frame, e model.ObjectEvent, w, most int) []string {
 	at := paint.Spaces(len(time.TimeOnly))
 	if !e.Last.IsZero() {
 		at = e.Last.In(f.Now.Location()).Format(time.TimeOnly)
@@ -205,12 +225,19 @@ func (a *Pane) event(f frame.Frame, e model.ObjectEvent, w int) string {
 	if e.Type == "Warning" {
 		reason = f.Warn.Paint(reason)
 	}
-	line := "   " + f.Dim.Paint(at) + "  " + reason + "  "
-	const roomy = 76
-	if w >= roomy {
-		line += f.Dim.Paint(sanitize.Line(e.Object)) + "  "
+	const roomy, indent = 76, 13
+	if reason += "  "; w >= roomy {
+		reason += f.Dim.Paint(sanitize.Line(e.Object)) + "  "
 	}
-	return paint.Cut(line+sanitize.Line(e.Message), w)
+	lead := "   " + f.Dim.Paint(at) + "  "
+	if most == 1 {
+		return []string{paint.Cut(lead+reason+sanitize.Line(e.Message), w-1)}
+	}
+	var out []string
+	for _, l := range paint.Wrap(reason+sanitize.Line(e.Message), w-indent-1) {
+		out, lead = append(out, lead+l), paint.Spaces(indent)
+	}
+	return out
 }
 
 // log is the end of the log in h lines.
@@ -234,7 +261,7 @@ func (a *Pane) log(f frame.Frame, w, h int) []string {
 	out := []string{f.Heading(title, paint.Cut(aside, max(0, w-paint.Width(title)-4)), w)}
 	switch {
 	case l.Lines.Err != nil:
-		out = append(out, f.Problem(l.Lines.Err, "", w)...)
+		out = append(out, f.Problem(l.Lines.Err, false, w)...)
 	case !l.Lines.Loaded:
 		if l.Lines.Slow(f.Now) {
 			out = append(out, "   "+f.Dim.Paint("reading "+f.Glyph.Ellipsis))
@@ -248,7 +275,7 @@ func (a *Pane) log(f frame.Frame, w, h int) []string {
 	a.scroll = max(0, min(a.scroll, len(lines)-(h-len(out))))
 	end := len(lines) - a.scroll
 	for _, text := range lines[max(0, end-(h-len(out))):end] {
-		out = append(out, paint.Cut("   "+sanitize.Line(text), w))
+		out = append(out, paint.Cut("   "+sanitize.Line(text), w-1))
 	}
 	return out
 }

@@ -29,15 +29,23 @@ func Record(env model.Environment, run model.Run, now time.Time) *Page {
 func Continue(env model.Environment, run model.Run, now time.Time) *Page {
 	run.State, run.Reason, run.FinishedAt = model.RunApplying, "", time.Time{}
 	p := Record(env, run, now)
-	p.started = now
+	p.resumed = now
 	return p
+}
+
+// continued takes from the record when the run was continued last.
+func (p *Page) continued() {
+	if n := len(p.run.Attempts); n > 0 && p.resumed.IsZero() {
+		p.resumed = p.run.Attempts[n-1].At
+	}
 }
 
 // Begin takes a run as its record has it. Whatever the page showed before was
 // another run's.
 func (p *Page) Begin(run model.Run) {
 	p.run, p.waves, p.order, p.objects, p.tests = run, nil, nil, map[model.ObjectID]*object{}, nil
-	p.wave, p.paused, p.away, p.started = run.Wave, nil, time.Time{}, run.StartedAt
+	p.wave, p.paused, p.away, p.started, p.resumed = run.Wave, nil, time.Time{}, run.StartedAt, time.Time{}
+	p.continued()
 	if p.state = run.State; p.state == "" {
 		p.state = model.RunApplying
 	}

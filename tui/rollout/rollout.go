@@ -69,6 +69,7 @@ type Page struct {
 	run     model.Run
 	err     error
 	started time.Time
+	resumed time.Time // when it was continued after an interruption; zero: it was not
 	ended   time.Time
 	state   model.RunState
 
@@ -142,8 +143,15 @@ func (p *Page) Words(now time.Time) string {
 	if p.state == model.RunTesting {
 		out += fmt.Sprintf(", %d of %d tests passed", p.testCounts().passed, len(p.tests))
 	}
-	if c.failed > 0 {
-		out += fmt.Sprintf(", %d failed", c.failed)
+	doomed := c.doomed
+	if p.Done() {
+		doomed = 0
+	}
+	if doomed > 0 {
+		out += fmt.Sprintf(", %d doomed", doomed)
+	}
+	if n := c.failed - doomed; n > 0 {
+		out += fmt.Sprintf(", %d failed", n)
 	}
 	return out
 }
@@ -247,9 +255,10 @@ func (p *Page) tell(at time.Time, text string) {
 func (p *Page) Finish(run model.Run, err error, now time.Time) {
 	if run.ID != "" {
 		p.run = run
+		p.continued()
 	}
 	p.err, p.ended, p.paused, p.away = err, now, nil, time.Time{}
-	if p.Followed && run.FinishedAt.After(p.started) {
+	if (p.Followed || !p.resumed.IsZero()) && run.FinishedAt.After(p.started) {
 		p.ended = run.FinishedAt
 	}
 	if p.armed != nil && p.run.ID != "" {

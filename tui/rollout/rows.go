@@ -33,7 +33,7 @@ func (p *Page) objectRows(f frame.Frame, h int) []string {
 		case k.pod:
 			out = append(out, p.podRow(f, k))
 		case k.line > 0:
-			out = append(out, p.causeRow(f, k.id))
+			out = append(out, paint.Cut(p.causeRow(f, p.objects[k.id]), f.W))
 		default:
 			out = append(out, p.objectRow(f, p.objects[k.id], i == p.rows.Index(), c))
 		}
@@ -78,6 +78,7 @@ func (p *Page) waveRow(f frame.Frame, n int) string {
 	took := ""
 	switch {
 	case w.began.IsZero() || state == model.ReadinessWaiting:
+	case state == model.ReadinessReady && ended.Before(w.began): // before the run was resumed
 	case state == model.ReadinessReady:
 		took = words.Took(ended.Sub(w.began))
 	case p.Done():
@@ -94,7 +95,7 @@ type columns struct{ name, ready, image int }
 const ageCells = 9
 
 func (p *Page) columns(f frame.Frame) columns {
-	const withOld, withImage, mostImage = 96, 108, 40
+	const withMessage, withOld, withImage, mostImage = 66, 96, 108, 40
 	c := columns{ready: 14}
 	for _, id := range p.order {
 		o := p.objects[id]
@@ -107,7 +108,11 @@ func (p *Page) columns(f frame.Frame) columns {
 	for _, t := range p.tests {
 		c.name = max(c.name, paint.Width(sanitize.Line(t.name)))
 	}
-	c.name = min(c.name, max(18, f.W/3))
+	most := max(18, f.W/3)
+	if f.W < withMessage {
+		most = max(most, f.W-36)
+	}
+	c.name = min(c.name, most)
 	if c.image = min(c.image, mostImage); f.W < withImage {
 		c.image = 0
 	}
@@ -128,6 +133,9 @@ func (p *Page) objectRow(f frame.Frame, o *object, selected bool, c columns) str
 		return paint.Spread(line, age, f.W)
 	}
 	text, style := p.message(f, o)
+	if message < len(text) {
+		text = inShort(text)
+	}
 	return line + style.Paint(paint.Fit(text, message)) + " " + age
 }
 
@@ -144,6 +152,24 @@ func (o *object) replicas(w int) string {
 	return out
 }
 
+// unseen is an object that was written and not watched until it was ready.
+const unseen = "written, not seen ready"
+
+// unrecorded is an object that the record of an interrupted run does not have as
+// written. It may be all the same: the record lags behind.
+const unrecorded, undeleted = "not recorded as written", "not recorded as deleted"
+
+// inShort says the same where there is little room.
+func inShort(text string) string {
+	switch text {
+	case unseen:
+		return "not seen ready"
+	case unrecorded, undeleted:
+		return "not recorded"
+	}
+	return text
+}
+
 // message says in words how an object stands; the state's own word where
 // there is nothing better, so that no state is told by its glyph alone.
 func (p *Page) message(f frame.Frame, o *object) (string, theme.Style) {
@@ -151,22 +177,28 @@ func (p *Page) message(f frame.Frame, o *object) (string, theme.Style) {
 	switch {
 	case o.pruned:
 		return "deleted", f.Dim
+	case o.left && p.Interrupted() && o.verdict == model.VerdictDelete:
+		return undeleted, f.Dim
+	case o.left && p.Interrupted():
+		return unrecorded, f.Dim
 	case o.left:
 		return "not written", f.Dim
 	case o.state == model.ReadinessWaiting && o.verdict == model.VerdictDelete:
-		return "waiting, to be deleted", f.Dim
+		return "to be deleted", f.Dim
 	case o.state == model.ReadinessWaiting:
 		return "waiting", f.Dim
 	case o.state == model.ReadinessReady:
 		return "ready", f.Dim
 	case o.progress.Doomed && !p.Done():
 		return "doomed", f.Bad
+	case o.progress.Doomed && o.message == o.progress.Message: // counts of pods: its cause stands below
+		return "failed", f.Bad
 	case o.state == model.ReadinessFailed && text != "" && text != sanitize.Line(o.progress.Cause):
 		return text, f.Bad
 	case o.state == model.ReadinessFailed:
 		return "failed", f.Bad
 	case p.Done() && o.state == model.ReadinessProgress:
-		return "written, not seen ready", f.Warn
+		return unseen, f.Warn
 	case p.late(o, f.Now):
 		return "slow: longer than a run takes", f.Warn
 	case p.slow(o, f.Now):
@@ -203,13 +235,13 @@ func (p *Page) age(f frame.Frame, o *object) string {
 	return words.Took(end.Sub(o.applied))
 }
 
-func (p *Page) causeRow(f frame.Frame, id model.ObjectID) string {
-	o := p.objects[id]
+// causeRow is what is in an object's way, however long.
+func (p *Page) causeRow(f frame.Frame, o *object) string {
 	text, look := sanitize.Line(o.progress.Cause), f.Warn
 	if o.progress.Doomed && !p.Done() {
 		text, look = "will not become ready: "+text, f.Bad
 	}
-	return paint.Cut("       "+f.Rule.Paint(f.Glyph.Branch)+" "+look.Paint(text), f.W)
+	return "       " + f.Rule.Paint(f.Glyph.Branch) + " " + look.Paint(text)
 }
 
 func (p *Page) podRow(f frame.Frame, k row) string {

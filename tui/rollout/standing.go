@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairtide-dev/fairtide/internal/sanitize"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/words"
@@ -111,12 +112,12 @@ func (p *Page) strip(f frame.Frame) []string {
 	case p.Paused():
 		text := fmt.Sprintf("paused before wave %d of %d", p.paused.Wave, p.paused.Waves)
 		if !p.Followed {
-			out = append(out, paint.Cut(" "+f.Warn.Paint(f.Glyph.Armed+" "+text)+f.Dim.Paint("; ")+f.Accent.Paint("p")+f.Dim.Paint(" goes on"), f.W))
+			out = append(out, paint.Cut(" "+f.Warn.Paint(f.Glyph.Armed+" "+text)+f.Dim.Paint("; ")+f.Press(action.Pause, action.Rollout)+f.Dim.Paint(" goes on"), f.W))
 			break
 		}
 		say(f.Glyph.Armed, text)
 	case p.Pausing && !p.LastWave():
-		out = append(out, paint.Cut(" "+f.Accent.Paint(f.Glyph.Armed+" pauses before the next wave")+f.Dim.Paint("; ")+f.Accent.Paint("p")+f.Dim.Paint(" takes that back"), f.W))
+		out = append(out, paint.Cut(" "+f.Accent.Paint(f.Glyph.Armed+" pauses before the next wave")+f.Dim.Paint("; ")+f.Press(action.Pause, action.Rollout)+f.Dim.Paint(" takes that back"), f.W))
 	}
 	return out
 }
@@ -148,10 +149,24 @@ func (p *Page) Written() string {
 	switch {
 	case all == 0:
 		return ""
+	case p.Interrupted():
+		return recordedWords(done, all, words.List(not, most))
 	case done == 0:
 		return "Nothing was written."
 	case done == all:
 		return fmt.Sprintf("All %s were written, and stay as they are.", words.Count(all, "object"))
 	}
 	return fmt.Sprintf("%d of %s were written, and stay as they are. Not written: %s.", done, words.Count(all, "object"), words.List(not, most))
+}
+
+// recordedWords is Written of a run that stopped without an end. Its record may
+// lag behind: what it does not have may be live all the same.
+func recordedWords(done, all int, not string) string {
+	switch done {
+	case 0:
+		return fmt.Sprintf("None of %s is recorded as written: resuming looks at each.", words.Count(all, "object"))
+	case all:
+		return fmt.Sprintf("All %s are recorded as written.", words.Count(all, "object"))
+	}
+	return fmt.Sprintf("%d of %s are recorded as written. Not recorded as written: %s; resuming looks at each.", done, words.Count(all, "object"), not)
 }

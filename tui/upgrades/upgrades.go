@@ -120,7 +120,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	var top []string
 	switch {
 	case s.Err != nil:
-		top = append(f.Problem(s.Err, "ctrl+r", f.W), "")
+		top = append(f.Problem(s.Err, true, f.W), "")
 	case !s.Loaded && s.Slow(f.Now):
 		top = []string{"", "   " + f.Dim.Paint("Asking the registries for tags "+f.Glyph.Ellipsis)}
 	case s.Loaded && len(s.Value) == 0:
@@ -228,7 +228,7 @@ func (p *Page) detail(f frame.Frame, w, h int) []string {
 		}
 	}
 	if u.Newest != "" && !p.Draft.Busy() {
-		out = append(out, paint.Cut("   "+f.Accent.Paint("enter")+" shows what "+sanitize.Line(u.Newest)+" would change", w), "")
+		out = append(out, paint.Cut("   "+f.Press(action.MakeDraft, action.Upgrades)+" shows what "+sanitize.Line(u.Newest)+" would change", w), "")
 	}
 	out = append(out, f.Heading("OBJECTS", words.Count(len(u.Objects), "object"), w))
 	for _, id := range u.Objects {

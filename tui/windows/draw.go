@@ -41,7 +41,7 @@ func (p *Page) Draw(f frame.Frame) frame.Body {
 	var top []string
 	switch {
 	case s.Err != nil:
-		top = append(f.Problem(s.Err, "ctrl+r", f.W), "")
+		top = append(f.Problem(s.Err, true, f.W), "")
 	case !s.Loaded && s.Slow(f.Now):
 		top = []string{"", "   " + f.Dim.Paint("Reading the environments "+f.Glyph.Ellipsis)}
 	case s.Loaded && len(s.Value) == 0:

@@ -134,12 +134,12 @@ func (p *Page) ruleLines(f frame.Frame, env model.Environment, w int) []string {
 		if strings.Contains(said, r.Aside) {
 			r.Aside = ""
 		}
-		out = append(out, ruleLine(f, r, w)...)
+		out = append(out, ruleLine(f, r, env.Override.Allowed, w)...)
 	}
 	return out
 }
 
-func ruleLine(f frame.Frame, r model.WindowRule, w int) []string {
+func ruleLine(f frame.Frame, r model.WindowRule, may bool, w int) []string {
 	kind, glyph, style := "allow ", f.Glyph.Dash, f.Dim
 	if r.Freeze != nil {
 		kind = "freeze"
@@ -181,7 +181,7 @@ func ruleLine(f frame.Frame, r model.WindowRule, w int) []string {
 	add(f.Plain, "", entry(r, f.Now, loc))
 	add(f.Warn, f.Glyph.Risk+" ", r.Aside)
 	if r.Unreadable != "" {
-		add(f.Bad, f.Glyph.Failed+" ", "cannot be read, and closes as long as that is so: "+r.Unreadable)
+		add(f.Bad, f.Glyph.Failed+" ", "cannot be read, and closes as long as that is so: "+frame.Advice(r.Unreadable, may))
 	}
 	return out
 }

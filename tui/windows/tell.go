@@ -8,6 +8,7 @@ import (
 	"github.com/fairtide-dev/fairtide/internal/when"
 	"github.com/fairtide-dev/fairtide/internal/window"
 	"github.com/fairtide-dev/fairtide/model"
+	"github.com/fairtide-dev/fairtide/tui/action"
 	"github.com/fairtide-dev/fairtide/tui/frame"
 	"github.com/fairtide-dev/fairtide/tui/paint"
 	"github.com/fairtide-dev/fairtide/tui/theme"
@@ -150,21 +151,11 @@ func (p *Page) stands(f frame.Frame, env model.Environment, sure bool, loc *time
 	if !s.ruled {
 		return append(out, labelled(f, "by", "no windows are configured for it, so nothing closes it", w)...)
 	}
-	out = append(out, labelled(f, "by", because(s.Reason), w)...)
+	out = append(out, labelled(f, "by", frame.Reason(&s.WindowState, env.Override.Allowed), w)...)
 	if s.Aside != "" {
 		out = append(out, warned(f, "note", sanitize.Line(s.Aside), w)...)
 	}
 	return out
-}
-
-// because is a reason without the word that is said already.
-func because(reason string) string {
-	for _, said := range []string{"open: ", "closed: "} {
-		if rest, ok := strings.CutPrefix(reason, said); ok {
-			return sanitize.Line(rest)
-		}
-	}
-	return sanitize.Line(reason)
 }
 
 // labelled is a label with a text of one line or more.
@@ -272,7 +263,7 @@ func (p *Page) whatIf(f frame.Frame, env model.Environment, loc *time.Location, 
 		add(f.Warn, 3, p.asked.err.Error())
 		return out
 	case !p.asked.set() && p.before == nil:
-		out = append(out, paint.Cut("   "+f.Accent.Paint("t")+f.Dim.Paint(" asks about another time"), w))
+		out = append(out, paint.Cut("   "+f.Press(action.WhatIf, action.Windows)+f.Dim.Paint(" asks about another time"), w))
 		return out
 	case !p.asked.set():
 		add(f.Dim, 3, "type a time: "+strings.Join(when.Examples[:], ", "))
@@ -295,7 +286,7 @@ func (p *Page) whatIf(f frame.Frame, env model.Environment, loc *time.Location, 
 		add(f.Warn, 3, f.Glyph.Risk+" "+p.asked.time.Note)
 	}
 	if s.ruled {
-		add(f.Plain, 5, because(s.Reason))
+		add(f.Plain, 5, frame.Reason(&s.WindowState, env.Override.Allowed))
 	}
 	return append(out, p.others(f, env, at, w)...)
 }

@@ -74,6 +74,28 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// CutOff says where a run that stopped without an end was, as its record has it,
+// which may lag behind: "in wave 2 of 3 or later". Empty: its waves are not known.
+func CutOff(wave, waves int) string {
+	switch {
+	case waves == 0:
+		return ""
+	case wave == 0:
+		return "at its beginning or later"
+	case wave >= waves:
+		return fmt.Sprintf("in wave %d of %d", wave, waves)
+	}
+	return fmt.Sprintf("in wave %d of %d or later", wave, waves)
+}
+
+// Since is Age after "for": "3 d", and "<1 m" of what is as it is just now.
+func Since(d time.Duration) string {
+	if d < time.Minute {
+		return "<1 m"
+	}
+	return Age(d)
+}
+
 // Clock says a time as seen from now: the hour today, the weekday within a
 // week, else the date. It is told in at's own zone.
 func Clock(at, now time.Time) string {

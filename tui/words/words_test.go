@@ -35,6 +35,17 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+func TestSinceAndCutOff(t *testing.T) {
+	for want, got := range map[string]string{
+		"<1 m": Since(59 * time.Second), "1 m": Since(time.Minute), "2 d": Since(49 * time.Hour),
+		"": CutOff(0, 0), "at its beginning or later": CutOff(0, 3), "in wave 2 of 3 or later": CutOff(2, 3), "in wave 3 of 3": CutOff(3, 3),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestClock(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 18, 0, 0, time.UTC)
 	for want, at := range map[string]time.Time{
