@@ -128,12 +128,24 @@ func (b *backend) Images(ctx context.Context, env string) ([]model.ImageUse, err
 	return e.Images(ctx, env)
 }
 
+// Status names with an interrupted run the lock that its holder let expire:
+// that one there is to take over.
 func (b *backend) Status(ctx context.Context, env string) (model.EnvironmentStatus, error) {
 	e, err := b.open(ctx)
 	if err != nil {
 		return model.EnvironmentStatus{}, err
 	}
-	return e.Status(ctx, env)
+	st, err := e.Status(ctx, env)
+	if err == nil && st.Problem != "" && ctx.Err() != nil {
+		return st, ctx.Err() // nobody waits for it any more: that is no problem of the environment
+	}
+	if err != nil || st.Lock != nil || st.LastRun == nil || st.LastRun.State != model.RunInterrupted {
+		return st, err
+	}
+	if lock, err := e.Expired(ctx, env); err == nil { // without it the status is as good as before
+		st.Lock = lock
+	}
+	return st, nil
 }
 
 func (b *backend) Pending(ctx context.Context, env string) (model.Pending, error) {
