@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fairtide-dev/fairtide/internal/fieldpath"
 	"github.com/fairtide-dev/fairtide/model"
@@ -96,7 +98,27 @@ func (o *riskObject) startsPods() (t podTemplate, ok bool) {
 		return after, true
 	}
 	was, _ := number(mapAt(o.before, "spec")["replicas"])
-	return after, sized && replicas > was || !fieldpath.Equal(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template"))
+	more := sized && replicas > was
+	if fieldpath.Equal(mapAt(o.before, "spec", "template"), mapAt(o.after, "spec", "template")) {
+		return after, more
+	}
+	byHand, behind := o.keepsPods()
+	return after, !behind && (more || !byHand)
+}
+
+// keepsPods reports whether a set's pods stay as they are when its template
+// changes: until they are deleted by hand, or because its partition holds all of
+// them back, also those that it starts meanwhile.
+func (o *riskObject) keepsPods() (byHand, behind bool) {
+	if !o.is("apps", "StatefulSet", "DaemonSet") {
+		return false, false
+	}
+	strategy := mapAt(o.after, "spec", "updateStrategy")
+	if strategy["type"] == "OnDelete" {
+		return true, false
+	}
+	partition, _ := number(mapAt(strategy, "rollingUpdate")["partition"])
+	return false, o.id.Kind == "StatefulSet" && partition >= replicasAt(o.after)
 }
 
 // judgeOrder says of a workload that its pods need what the plan makes only in a
@@ -110,7 +132,9 @@ func (w *riskWorld) judgeOrder(o *riskObject) {
 		return
 	}
 	needs := needsOf(t, o.id.Namespace)
-	slices.SortFunc(needs, func(a, b podNeed) int { return a.id.Compare(b.id) })
+	slices.SortFunc(needs, func(a, b podNeed) int {
+		return cmp.Or(a.id.Compare(b.id), strings.Compare(a.key, b.key))
+	})
 	var told model.ObjectID
 	for _, need := range needs {
 		n := w.byID[need.id]
@@ -132,7 +156,7 @@ func (w *riskWorld) judgeOrder(o *riskObject) {
 		} else if o.ordered != "" {
 			why = fmt.Sprintf(" (%s is applied earlier by annotation %s)", o.name(), o.ordered)
 		}
-		o.danger(riskLaterWave, "%s waits for %s, which this run applies only in wave %d of %d%s, and that wave waits for the %s; %s",
+		o.danger(riskLaterWave, "%s waits for %s, which this plan applies only in wave %d of %d%s, and that wave waits for the %s; %s",
 			o.id, what, n.wave, w.waves, why, o.id.Kind, remedy)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // there is none.
 //
 // The metadata of the records is read, and a record only if it is not the one
-// of known. Where they may not be listed, or the newest one is damaged, known
-// is all there is to say.
+// of known, or not closed by its metadata where known is final: a program that
+// does not write the state there may have closed it. Where they may not be
+// listed, or the newest one is damaged, known is all there is to say.
 func (c *Client) NewestRun(ctx context.Context, env string, known *model.RunRef) (*model.RunRef, error) {
 	records, err := c.listRuns(ctx, env)
 	switch {
@@ -34,12 +35,12 @@ func (c *Client) NewestRun(ctx context.Context, env string, known *model.RunRef)
 	switch {
 	case newest.sequence < last: // its record was deleted
 		return known, nil
-	case newest.sequence == last && newest.state != "":
+	case newest.sequence == last && newest.state == "": // it was written by a program that does not say
+		return known, nil
+	case newest.sequence == last && (closed(newest.state) || !known.State.Final()):
 		out := *known
 		out.State = newest.state
 		return &out, nil
-	case newest.sequence == last: // it was written by a program that does not say
-		return known, nil
 	}
 	run, err := c.Run(ctx, env, env+"-"+strconv.Itoa(newest.sequence))
 	if model.CodeOf(err, model.ExitOK) == model.ExitUsage { // damaged, or deleted since
@@ -47,6 +48,11 @@ func (c *Client) NewestRun(ctx context.Context, env string, known *model.RunRef)
 	}
 	if err != nil {
 		return known, err
+	}
+	if newest.sequence == last {
+		out := *known
+		out.State = run.State
+		return &out, nil
 	}
 	return &model.RunRef{ID: run.ID, State: run.State, Commit: run.Commit}, nil
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -112,7 +113,8 @@ func (w *watchRun) answered(what feedKey, err error) {
 }
 
 // isAway reports whether an error says nothing but that the API server cannot be
-// asked just now.
+// asked just now. Who is refused by its certificate, or has no credentials, waits
+// in vain.
 func isAway(err error) bool {
 	var status apierrors.APIStatus
 	switch {
@@ -122,5 +124,9 @@ func isAway(err error) bool {
 		code := status.Status().Code
 		return code == 0 || code >= 500 || apierrors.IsTooManyRequests(err)
 	}
-	return true
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "remote error" { // a TLS alert: there is an answer
+		return false
+	}
+	timeout := net.Error(nil)
+	return isNetwork(err) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -1,9 +1,17 @@
 package cluster
 
 import (
+	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,9 +19,13 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
 	"github.com/fairtide-dev/fairtide/model"
@@ -405,14 +417,71 @@ func TestWatchResumes(t *testing.T) {
 	w.until(target.ID, "has two pods", func(p model.Progress) bool { return isReady(p) && p.Ready == 2 })
 }
 
-func TestWatchAway(t *testing.T) {
+// A watch waits for a server that is away (see TestWatchBeginsWhileTheServerIsAway),
+// but not where waiting does not help: it ends with the error.
+func TestWatchDoesNotWaitInVain(t *testing.T) {
 	t.Parallel()
-	c, f := stateClient(t, "unused", nil)
-	f.down.Store(true)
-	err := c.Watch(t.Context(), []model.Target{{ID: model.ObjectID{Kind: "Service", Namespace: "default", Name: "x"}, Version: "v1"}}, func(p model.Progress) {
-		t.Errorf("told %+v", p)
-	}, nil)
-	if model.CodeOf(err, 0) != model.ExitUnreachable {
-		t.Errorf("error %v", err)
+	for name, c := range map[string]struct {
+		change func(*rest.Config)
+		why    string
+	}{
+		"somebody else's certificate": {func(rc *rest.Config) { rc.CAData, rc.CAFile = nil, "" }, "x509: "},
+		"no credential plugin": {func(rc *rest.Config) {
+			*rc = *rest.AnonymousClientConfig(rc)
+			rc.ExecProvider = &clientcmdapi.ExecConfig{
+				Command: "fairtide-no-such-plugin", APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+			}
+		}, "fairtide-no-such-plugin"},
+	} {
+		rc := rest.CopyConfig(testcluster.Get(t).Config(t))
+		c.change(rc)
+		client, err := newForConfig(Config{StateNamespace: "unused", UserAgent: "test", Now: time.Now}, "test", rc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		err = client.Watch(ctx, []model.Target{{ID: model.ObjectID{Kind: "Service", Namespace: "default", Name: "x"}, Version: "v1"}},
+			func(p model.Progress) { t.Errorf("told %+v", p) },
+			func(_ time.Time, why string) { t.Errorf("away: %s", why) })
+		if ctx.Err() != nil || model.CodeOf(err, 0) != model.ExitUnreachable || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: error %v, %v", name, err, ctx.Err())
+		}
+		cancel()
+	}
+}
+
+func TestIsAway(t *testing.T) {
+	status := func(code int32) error {
+		return fmt.Errorf("asked: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Code: code}})
+	}
+	sent := func(err error) error { return &url.Error{Op: "Get", URL: "https://10.0.0.1", Err: err} }
+	for _, c := range []struct {
+		err  error
+		away bool
+	}{
+		{nil, false},
+		{sent(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), true},
+		{sent(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Name: "api", IsNotFound: true}}), true},
+		{sent(syscall.ECONNRESET), true},
+		{sent(io.EOF), true},
+		{fmt.Errorf("asked: %w", io.ErrUnexpectedEOF), true},
+		{sent(os.ErrDeadlineExceeded), true},
+		{sent(context.DeadlineExceeded), true},
+		{context.DeadlineExceeded, true},
+		{status(500), true},
+		{status(503), true},
+		{status(429), true},
+		{status(401), false},
+		{status(403), false},
+		{status(404), false},
+		{&meta.NoKindMatchError{}, false},
+		{sent(x509.UnknownAuthorityError{}), false},
+		{sent(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), false},
+		{sent(errors.New("getting credentials: exec: executable plugin not found")), false},
+		{context.Canceled, false},
+	} {
+		if got := isAway(c.err); got != c.away {
+			t.Errorf("%v: away is %v", c.err, got)
+		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/fairtide-dev/fairtide/internal/testcluster"
@@ -124,6 +126,14 @@ func TestNewestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	is("the record says how it ended", named, &model.RunRef{ID: run.ID, State: model.RunFailed, Commit: "abc", TakesBack: "def"})
+	// A program that does not write the annotation continued and closed it.
+	for _, stale := range []model.RunState{model.RunApplying, model.RunInterrupted} {
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotationRunState, stale)
+		if _, err := adminClient(t).CoreV1().ConfigMaps(space).Patch(ctx, runName(run.ID), types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		is("the annotation is stale", named, &model.RunRef{ID: run.ID, State: model.RunFailed, Commit: "abc", TakesBack: "def"})
+	}
 	next := mustNewRun(t, c, "production")
 	is("the state names the one before", named, &model.RunRef{ID: next.ID, State: next.State, Commit: next.Commit})
 	if named.State != model.RunSucceeded {

@@ -197,7 +197,7 @@ func (a *App) offerTakeOver(r *run, err error) {
 			}
 			out := paint.Wrap(text+".", w)
 			out = append(out, "")
-			return append(out, paint.Wrap("Nothing was written. Ask "+sanitize.Line(lock.Holder)+" whether that run is still under way: the computer may be asleep. "+
+			return append(out, paint.Wrap("Nothing was written. Ask "+sanitize.Line(lock.Holder)+" whether that run is still under way: its computer may be asleep. "+
 				"Once the lock is taken over it writes nothing more. The reason goes on record.", w)...)
 		},
 		Fields: []dialog.Field{{Label: "Reason to take it over:", Limit: reasonLimit}},

@@ -110,6 +110,8 @@ func (a *App) pageBody(f, there frame.Frame, w *model.WindowState) (frame.Head, 
 	case action.Rollout:
 		p := a.runs[a.runEnv].page
 		p.Window, p.Ahead = w, f.Now.Sub(there.Now)
+		st := a.home.Status(p.Environment.Name).Value
+		_, p.MayOverride = p.Environment.Override.Permits(st.User, st.Groups)
 		return p.Head(there, w), p.Draw(f), p.Hints()
 	case action.History:
 		return a.history.Head(there, w), a.history.Draw(f), a.history.Hints()

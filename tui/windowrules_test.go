@@ -391,3 +391,30 @@ func TestMergeOverridesWhatIsNotMet(t *testing.T) {
 		x.Has("cannot be merged", "to others only: group sre", "[ Back ]")
 	})
 }
+
+// A run that waits for its window does not advise whom the policy does not name
+// to override.
+func TestArmedAdvisesWhoMayOverride(t *testing.T) {
+	for user, advised := range map[string]bool{"op1": true, "op2": false} {
+		play(t, 200, 60, func(b *tuitest.Backend, c *Config) {
+			armable(b, c)
+			b.Envs[2].Override.Users = []string{user} // the operator is op1
+			b.Statuses["production"].Window.Reason = "closed: outside mornings; wait, or override with a reason"
+		}, func(t *testing.T, x table) {
+			if advised {
+				x.arm()
+			} else { // there is nothing to choose: it can only wait
+				x.confirm()
+				x.Type("production")
+				x.Press("tab")
+				x.Pass(time.Second)
+				x.Press("enter")
+			}
+			x.applied(t, 1)
+			x.Has("outside mornings; wait")
+			if strings.Contains(x.Screen(), "or override with a reason") != advised {
+				t.Errorf("%s may override:\n%s", user, x.Screen())
+			}
+		})
+	}
+}

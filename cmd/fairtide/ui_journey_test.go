@@ -336,7 +336,14 @@ func (s *seat) storm(name string, early, late func()) {
 	if early != nil {
 		early()
 	}
-	s.until(func() { s.types("\x1bs") }, "Ship to")
+	tries := 0
+	s.until(func() {
+		if tries++; tries%2 == 0 { // what came before may have opened something else
+			s.types("\x1b")
+			s.rests() // else the two would be one key
+		}
+		s.types("s")
+	}, "Ship to")
 	if late != nil {
 		late()
 	}

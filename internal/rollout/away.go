@@ -10,8 +10,8 @@ import (
 const quietWrites = 5 * time.Second
 
 // lookAlong tells, while objects are written, since when the API server is away,
-// and that it is back. wrote is to be called whenever a write has come to its end
-// well, and stop when there are no more of them.
+// and that it is back. wrote is to be called whenever a write was answered, and
+// stop when there are no more of them.
 func (x *execution) lookAlong() (wrote, stop func()) {
 	// Not under the lock: there the question would wait as the writes do.
 	asking, cancel := context.WithCancel(context.Background())
@@ -51,9 +51,12 @@ func (x *execution) lookWhile(asking context.Context, answered <-chan struct{}) 
 		case <-asking.Done():
 			select {
 			case <-answered:
-				x.stillAway(gone, last, nil)
 			default:
+				if gone.IsZero() || !x.answers(context.WithoutCancel(asking)) {
+					return
+				}
 			}
+			x.stillAway(gone, last, nil)
 			return
 		}
 		if gone = x.stillAway(gone, last, err); err == nil {
@@ -61,4 +64,12 @@ func (x *execution) lookWhile(asking context.Context, answered <-chan struct{}) 
 		}
 		quiet.Reset(quietWrites)
 	}
+}
+
+// answers reports whether the API server answers at all.
+func (x *execution) answers(ctx context.Context) bool {
+	once, cancel := context.WithTimeout(ctx, quietWrites)
+	defer cancel()
+	_, err := x.site.cluster.Info(once)
+	return err == nil
 }

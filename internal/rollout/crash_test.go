@@ -43,6 +43,14 @@ func (c *crashing) Watch(ctx context.Context, targets []model.Target, emit func(
 	return c.rolling.Watch(ctx, targets, emit, away)
 }
 
+// Info does not answer while the server is away.
+func (c *crashing) Info(ctx context.Context) (model.ClusterInfo, error) {
+	if !c.since.IsZero() && (c.back == 0 || time.Since(c.since) < c.back) {
+		return model.ClusterInfo{}, model.Errorf(model.ExitUnreachable, "connection refused")
+	}
+	return c.rolling.Info(ctx)
+}
+
 func (c *crashing) Remains(_ context.Context, o model.PlannedObject) (string, error) {
 	if o.ID.Name != c.at {
 		return "", nil
@@ -156,6 +164,41 @@ func TestAnAbortLetsTheStateBeWritten(t *testing.T) {
 		run, err := w.ship(New(cfg))
 		if model.CodeOf(err, 0) != model.ExitInterrupted || run.State != model.RunAborted || s.broken != 0 || w.state.LastRun.State != model.RunAborted {
 			t.Errorf("%s, %v; %d writes were given up, the state has %+v", run.State, err, s.broken, w.state.LastRun)
+		}
+	})
+}
+
+// closed is a cluster that refuses to be asked about what it deletes for a
+// while, and answers everything else.
+type closed struct {
+	*rolling
+	asked int
+}
+
+func (c *closed) Remains(context.Context, model.PlannedObject) (string, error) {
+	if c.asked++; c.asked < 4 {
+		return "", model.Errorf(model.ExitUnreachable, "forbidden")
+	}
+	return "", nil
+}
+
+// A refusal is waited for like an absence, and is not told as one.
+func TestARefusalWhileDeletingIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := newRolling(t, "")
+		w.next()
+		c := &closed{rolling: w}
+		cfg := w.wiring()
+		cfg.Connect = func(string, string) (Cluster, error) { return c, nil }
+		run, err := w.ship(New(cfg))
+		if err != nil || run.State != model.RunSucceeded || c.asked != 4 {
+			t.Errorf("%s, %v, asked %d times", run.State, err, c.asked)
+		}
+		for _, ev := range w.story {
+			if ev.Type == model.EventAway {
+				t.Errorf("told %+v", ev)
+			}
 		}
 	})
 }

@@ -283,9 +283,12 @@ func (f *follower) settleDoubt(ctx context.Context) {
 
 // cutOff says of a run whose operator is gone what is left and what to do.
 func cutOff(run model.Run) string {
-	where := "at its beginning"
-	if run.Wave > 0 {
-		where = fmt.Sprintf("in wave %d of %d", run.Wave, len(run.Waves))
+	where := "at its beginning or later" // the record may lag behind
+	switch waves := len(run.Waves); {
+	case run.Wave > 0 && run.Wave < waves:
+		where = fmt.Sprintf("in wave %d of %d or later", run.Wave, waves)
+	case run.Wave > 0:
+		where = fmt.Sprintf("in wave %d of %d", run.Wave, waves)
 	}
 	done, all := written(run)
 	return fmt.Sprintf("run %s was interrupted %s: %s does not hold the lock any more; %d of %d objects are recorded as written; continue it with `fairtide resume -e %s`, or plan and apply anew",

@@ -369,7 +369,7 @@ func TestFollowInterrupted(t *testing.T) {
 	a.change(func(s *stage) { s.lock = nil })
 	a.ends(model.ExitRolloutFailed)
 	last := a.told[len(a.told)-1]
-	if !strings.HasPrefix(last, "finished interrupted exit 6 (run staging-7 was interrupted in wave 1 of 3: op1@host does not hold the lock any more; 1 of 3 objects are recorded as written;") ||
+	if !strings.HasPrefix(last, "finished interrupted exit 6 (run staging-7 was interrupted in wave 1 of 3 or later: op1@host does not hold the lock any more; 1 of 3 objects are recorded as written;") ||
 		!strings.Contains(last, "`fairtide resume -e staging`") || a.run.State != model.RunInterrupted {
 		t.Errorf("told %q, run %s", last, a.run.State)
 	}

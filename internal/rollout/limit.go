@@ -1,10 +1,6 @@
 package rollout
 
-import (
-	"time"
-
-	"github.com/fairtide-dev/fairtide/model"
-)
+import "time"
 
 // limit ends something that takes too long. While it is on hold no time goes by.
 // It belongs to one goroutine. A nil one never ends anything.
@@ -32,21 +28,4 @@ func (l *limit) goOn() {
 	}
 	l.since = time.Now()
 	l.timer.Reset(max(l.left, 0))
-}
-
-// foreseen is why objects of a wave cannot become ready before a later one, as
-// the plan said.
-func foreseen(w model.Wave) map[model.ObjectID]string {
-	var out map[model.ObjectID]string
-	for _, o := range w.Objects {
-		for _, r := range o.Risks {
-			if r.Name == model.RiskLaterWave && out[o.ID] == "" {
-				if out == nil {
-					out = map[model.ObjectID]string{}
-				}
-				out[o.ID] = r.Message
-			}
-		}
-	}
-	return out
 }

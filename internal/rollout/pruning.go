@@ -66,7 +66,13 @@ func (x *execution) waitGone(ctx context.Context, o model.PlannedObject) error {
 	for {
 		asked := x.engine.cfg.Now()
 		why, err := x.site.cluster.Remains(limit, o)
-		gone = x.stillAway(gone, asked, err)
+		told := err
+		if model.CodeOf(err, model.ExitOK) == model.ExitUnreachable && x.answers(limit) {
+			told = nil // it refuses, which is not to be away
+		}
+		if err == nil || limit.Err() == nil {
+			gone = x.stillAway(gone, asked, told)
+		}
 		switch {
 		case err == nil && why == "":
 			return nil

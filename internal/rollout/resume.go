@@ -160,8 +160,12 @@ func (x *execution) mayGoOn(run model.Run) error {
 func (x *execution) goOn(ctx context.Context, run model.Run) error {
 	found := continueObjects(run.Objects, x.reading.plan, takenAt(run))
 	run.State, run.Reason = model.RunApplying, ""
-	for _, o := range found { // its wave was begun, and may have nothing left to do
-		run.Wave = max(run.Wave, o.Wave)
+	for _, o := range found {
+		if !slices.ContainsFunc(run.Objects, func(earlier model.RunObject) bool {
+			return earlier.Wave < o.Wave && earlier.Result == model.ResultPending
+		}) { // its wave was begun, and may have nothing left to do
+			run.Wave = max(run.Wave, o.Wave)
+		}
 	}
 	if ex := x.entered.exception; ex != nil {
 		run.Override = also(run.Override, strings.TrimSpace(x.approval.Override))

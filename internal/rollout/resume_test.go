@@ -133,6 +133,25 @@ func TestResumeWithNothingLeft(t *testing.T) {
 	}
 }
 
+// What somebody deleted by hand before the run came to it is no sign that its
+// wave was begun: an earlier one is still to be written.
+func TestResumeDoesNotSkipAWave(t *testing.T) {
+	c, e := newCrashed()
+	c.cutOff(t, e)
+	objects := c.runs[0].Objects
+	for i := range objects {
+		objects[i].Wave = 2
+	}
+	c.runs[0].Objects = append(objects, model.RunObject{ID: id("old"), Verdict: model.VerdictDelete, Result: model.ResultPending, Wave: 3})
+	c.runs[0].Waves = append(c.runs[0].Waves, "prune")
+	if _, _, err := resumeIt(t, e, model.ResumeRequest{Reason: "its program is gone"}); err != nil {
+		t.Fatal(err)
+	}
+	if first := c.saved[0]; first.Wave != 2 || first.Objects[len(first.Objects)-1].Result != model.ResultPruned {
+		t.Errorf("it goes on in wave %d with %+v", first.Wave, first.Objects)
+	}
+}
+
 // A run that may not go on stays as it was: nobody has continued it.
 func TestResumeThatIsRefused(t *testing.T) {
 	for _, tc := range []struct {
@@ -224,5 +243,14 @@ func TestARunWhoseStateIsTakenWritesNothingMore(t *testing.T) {
 	x.keepInventory(t.Context(), model.Wave{Objects: []model.PlannedObject{{ID: id("cart"), Verdict: model.VerdictCreate}}})
 	if !errors.Is(cause, errLost) || !strings.Contains(cause.Error(), "op2 took over the lock") {
 		t.Errorf("the run goes on: %v", cause)
+	}
+}
+
+// Where a run was cut off is told as what it is: the least that its record knows.
+func TestWhereARunWasCutOff(t *testing.T) {
+	for wave, want := range []string{"interrupted at its beginning or later:", "interrupted in wave 1 of 2 or later:", "interrupted in wave 2 of 2:"} {
+		if got := cutOff(model.Run{Wave: wave, Waves: []string{"first", "last"}}); !strings.Contains(got, want) {
+			t.Errorf("%q does not say %q", got, want)
+		}
 	}
 }

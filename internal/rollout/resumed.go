@@ -102,7 +102,8 @@ func reviewedBefore(run model.Run) []model.ObjectID {
 // of what is left: what the plan does not write any more was written, though
 // the record does not know it, unless it is an object that was to be deleted
 // and is there. at is when that was found. It returns those that turn out to
-// have been written, as they are recorded now.
+// have been written, as they are recorded now: not those that had failed, of
+// which was told then.
 func continueObjects(objects []model.RunObject, now *model.Plan, at time.Time) []model.RunObject {
 	var found []model.RunObject
 	rows := make(map[model.ObjectID]model.PlannedObject, len(now.Objects))
@@ -111,6 +112,7 @@ func continueObjects(objects []model.RunObject, now *model.Plan, at time.Time) [
 	}
 	for i := range objects {
 		o := &objects[i]
+		was := o.Result
 		row, known := rows[o.ID]
 		switch {
 		case known && row.Writes():
@@ -119,10 +121,12 @@ func continueObjects(objects []model.RunObject, now *model.Plan, at time.Time) [
 		case o.Verdict == model.VerdictDelete && known:
 			o.Result, o.Message = model.ResultPending, row.Reason
 		case o.Verdict == model.VerdictDelete:
-			o.Result, o.Message, o.At = model.ResultPruned, "", at
-			found = append(found, *o)
+			o.Result, o.Message = model.ResultPruned, ""
 		default:
-			o.Result, o.Message, o.UID, o.At = model.ResultApplied, "", row.Live.UID, at
+			o.Result, o.Message, o.UID = model.ResultApplied, "", row.Live.UID
+		}
+		if was == model.ResultPending && o.Result != was {
+			o.At = at
 			found = append(found, *o)
 		}
 	}

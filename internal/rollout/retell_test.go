@@ -131,9 +131,12 @@ func TestAResumedRunTellsWhatWasWritten(t *testing.T) {
 type faraway struct {
 	*rolling
 	gone, back time.Time
+	stays      bool // away, although writes come to their end
 }
 
-func (f *faraway) away() bool { return !time.Now().Before(f.gone) && time.Now().Before(f.back) }
+func (f *faraway) away() bool {
+	return f.stays || !time.Now().Before(f.gone) && time.Now().Before(f.back)
+}
 
 func (f *faraway) Info(ctx context.Context) (model.ClusterInfo, error) {
 	if f.away() {
@@ -184,6 +187,61 @@ func TestAServerThatIsAwayWhileObjectsAreWritten(t *testing.T) {
 			}
 			if c.told > 0 && (!away[0].Since.Equal(began) || away[0].Time.Sub(began) != quietWrites || !away[1].Since.IsZero() || away[1].Time.Sub(began) < 42*time.Second) {
 				t.Errorf("%s: after %s told %+v", c.name, away[0].Time.Sub(began), away)
+			}
+		})
+	}
+}
+
+// refusing is a cluster that is away for a while, and then refuses the write that
+// waited for it.
+type refusing struct {
+	*faraway
+	code model.ExitCode
+}
+
+func (r *refusing) Apply(ctx context.Context, o model.Object, p model.PlannedObject) (model.InventoryEntry, error) {
+	if p.ID.Name == "cart" {
+		<-time.After(time.Until(r.back))
+		return model.InventoryEntry{}, model.Errorf(r.code, "refused")
+	}
+	return r.faraway.Apply(ctx, o, p)
+}
+
+// That the server is back is told too when it refuses what waited for it,
+// whatever the refusal's code; not when it is still away.
+func TestAServerThatIsBackAndRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code  model.ExitCode
+		never bool
+		told  int
+	}{{model.ExitRolloutFailed, false, 2}, {model.ExitRolloutFailed, true, 2}, {model.ExitUnreachable, false, 2}, {model.ExitUnreachable, true, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			w, _ := newRolling(t, "")
+			w.next()
+			f := &refusing{&faraway{rolling: w, gone: time.Now().Add(time.Hour)}, c.code}
+			cfg := w.wiring()
+			cfg.Connect = func(string, string) (Cluster, error) { return f, nil }
+			began := time.Now()
+			w.onEvent = func(ev model.Event) {
+				if ev.Type == model.EventWave && ev.Wave == 2 {
+					f.gone, f.back = began, began.Add(42*time.Second)
+				}
+				if ev.Type == model.EventAway && c.never {
+					f.stays = true
+				}
+			}
+			if run, err := w.ship(New(cfg)); run.State != model.RunFailed {
+				t.Errorf("%s, %v", run.State, err)
+			}
+			var away []model.Event
+			for _, ev := range w.story {
+				if ev.Type == model.EventAway {
+					away = append(away, ev)
+				}
+			}
+			if len(away) != c.told || c.told == 2 && !away[1].Since.IsZero() {
+				t.Errorf("%+v: told %+v", c, away)
 			}
 		})
 	}

@@ -211,7 +211,8 @@ func (e *Engine) History(ctx context.Context, name string) ([]model.Run, error) 
 		return runs, prefix(name, unreadable)
 	}
 	// One may have ended before the lock was read: see lastRun.
-	if again, unreadable := s.cluster.Runs(ctx, name); unreadable == nil || len(again) > 0 {
+	again, err := s.cluster.Runs(ctx, name)
+	if unreadable = err; err == nil || len(again) > 0 {
 		runs = again
 	}
 	for i := range runs {

@@ -70,3 +70,28 @@ func TestStatusAllAsksForHistoryOnce(t *testing.T) {
 		t.Errorf("an environment that does not exist: %v", err)
 	}
 }
+
+// fading is a cluster whose records can be read once.
+type fading struct {
+	*memory
+	reads int
+}
+
+func (f *fading) Runs(ctx context.Context, env string) ([]model.Run, error) {
+	if f.reads++; f.reads > 1 {
+		return nil, errors.New("connection refused")
+	}
+	return f.memory.Runs(ctx, env)
+}
+
+// A history that could not be read again is shown as it was, and that is said.
+func TestHistoryTellsThatItCouldNotBeReadAgain(t *testing.T) {
+	m, e := newMemory()
+	f := &fading{memory: m}
+	m.runs = []model.Run{{ID: "staging-1", State: model.RunApplying}}
+	e.cfg.Connect = func(string, string) (Cluster, error) { return f, nil }
+	runs, err := e.History(t.Context(), "staging")
+	if len(runs) != 1 || runs[0].State != model.RunInterrupted || err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("%+v, %v", runs, err)
+	}
+}

@@ -11,8 +11,9 @@ import (
 // watch waits until every target is ready. It fails when one has failed, when
 // one has been doomed for longer than it is given, and when time is up. Where
 // the policy says to go on, it first waits for the others too. What is known to
-// keep a target from becoming ready is its cause from the first reading on.
-func (x *execution) watch(ctx context.Context, targets []model.Target, limit time.Duration, known map[model.ObjectID]string) error {
+// keep a target from becoming ready is its cause from the first reading on, until
+// the readings say otherwise.
+func (x *execution) watch(ctx context.Context, targets []model.Target, limit time.Duration, known foresight) error {
 	if len(targets) == 0 {
 		return nil
 	}
@@ -45,9 +46,7 @@ func (x *execution) watch(ctx context.Context, targets []model.Target, limit tim
 	for {
 		select {
 		case p := <-readings:
-			if why := known[p.ID]; why != "" && (p.Readiness == model.ReadinessWaiting || p.Readiness == model.ReadinessProgress) {
-				p.Cause, p.Doomed = why, true
-			}
+			known.explain(&p)
 			x.progress(p)
 			t.see(p, x.engine.cfg.Now())
 		case <-doom.C:

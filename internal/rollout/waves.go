@@ -269,6 +269,9 @@ func (x *execution) applyWave(ctx context.Context, number int, w model.Wave) ([]
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
+				if model.CodeOf(err, model.ExitUnreachable) != model.ExitUnreachable && x.mayWrite(ctx) == nil {
+					wrote() // the server answers, if with a refusal
+				}
 				failures = append(failures, err)
 				x.refused[o.ID] = true
 				x.mark(o.ID, model.ResultFailed, err.Error())

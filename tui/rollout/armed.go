@@ -123,7 +123,7 @@ func (p *Page) armedLines(f frame.Frame) []string {
 		para("news", p.armed.told+", "+words.Ago(here.Sub(p.armed.at)), 3)
 	}
 	if w := p.Window; w != nil && !w.Open {
-		para("closed", frame.Reason(w, p.Environment.Override.Allowed), 2)
+		para("closed", frame.Reason(w, p.MayOverride), 2)
 	}
 	stop := f.Press(action.Abort, action.Rollout) + " cancels it: nothing has been written yet"
 	if p.Aborting {

@@ -61,6 +61,7 @@ type Page struct {
 	Aborting    bool               // the operator asked to abort
 	Usual       time.Duration      // how long a run takes here; 0: not known
 	Window      *model.WindowState // for the plan; nil: not known
+	MayOverride bool               // the policy lets this operator override
 	Ahead       time.Duration      // how far this computer's clock is ahead of the cluster's
 
 	armed *armed // it waits for the window; nil: it does not, or not any more

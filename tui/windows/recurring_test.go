@@ -40,13 +40,43 @@ func TestRulesThatRecur(t *testing.T) {
 		}
 	}
 	f := frame.Frame{W: 120, H: 20, Now: date(2026, 11, 25).Add(10 * time.Hour), Theme: theme.New(theme.Options{Depth: theme.Mono})}
-	lines := ansi.Strip(strings.Join((&Page{}).ruleLines(f, model.Environment{Windows: rules}, 120), "\n"))
+	envs := []model.Environment{{Name: "production", Windows: rules}}
+	about, _ := page(envs, 0)
+	lines := ansi.Strip(strings.Join(about.ruleLines(f, envs[0], 120), "\n"))
 	for _, want := range []string{
 		"days  Mon–Fri 09:00 for 9 hours UTC, no start in the last 3 hours",
 		"every other Wednesday  FREQ=WEEKLY;INTERVAL=2;BYDAY=WE for 1 day UTC",
 	} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q is not in\n%s", want, lines)
+		}
+	}
+}
+
+// To override is advised to whom the policy lets, and to nobody else.
+func TestWhoMayOverrideIsAdvised(t *testing.T) {
+	broken := model.WindowRule{
+		Name: "holidays", Location: time.UTC, Freeze: &model.Schedule{}, Source: &model.WindowSource{URL: "https://calendar.example/x.ics"},
+		Unreadable: "it cannot be read; try again later, or override with a reason",
+	}
+	for _, c := range []struct {
+		policy model.OverridePolicy
+		times  int // where it stands, what if, and the rule
+	}{
+		{model.OverridePolicy{}, 0},
+		{model.OverridePolicy{Allowed: true}, 3},
+		{model.OverridePolicy{Allowed: true, Users: []string{"op1"}}, 3},
+		{model.OverridePolicy{Allowed: true, Groups: []string{"release"}}, 3},
+		{model.OverridePolicy{Allowed: true, Users: []string{"op2"}}, 0},
+	} {
+		env := model.Environment{Name: "production", Windows: []model.WindowRule{broken}, Override: c.policy}
+		p, _ := page([]model.Environment{env}, 0)
+		st := &p.status("production").Value
+		st.User, st.Groups, st.Rules = "op1", []string{"release"}, env.Windows
+		p.Keep("+3h", now)
+		lines := ansi.Strip(strings.Join(body(p, 250, 60), "\n"))
+		if got := strings.Count(lines, "override"); got != c.times {
+			t.Errorf("%+v: advised %d times, want %d\n%s", c.policy, got, c.times, lines)
 		}
 	}
 }

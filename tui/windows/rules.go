@@ -129,12 +129,12 @@ func (p *Page) ruleLines(f frame.Frame, env model.Environment, w int) []string {
 		return nil
 	}
 	out := []string{f.Heading("RULES", "", w)}
-	said := p.stand(env, f.Now).Aside
+	said, may := p.stand(env, f.Now).Aside, p.mayOverride(env)
 	for _, r := range env.Windows {
 		if strings.Contains(said, r.Aside) {
 			r.Aside = ""
 		}
-		out = append(out, ruleLine(f, r, env.Override.Allowed, w)...)
+		out = append(out, ruleLine(f, r, may, w)...)
 	}
 	return out
 }

@@ -151,7 +151,7 @@ func (p *Page) stands(f frame.Frame, env model.Environment, sure bool, loc *time
 	if !s.ruled {
 		return append(out, labelled(f, "by", "no windows are configured for it, so nothing closes it", w)...)
 	}
-	out = append(out, labelled(f, "by", frame.Reason(&s.WindowState, env.Override.Allowed), w)...)
+	out = append(out, labelled(f, "by", frame.Reason(&s.WindowState, p.mayOverride(env)), w)...)
 	if s.Aside != "" {
 		out = append(out, warned(f, "note", sanitize.Line(s.Aside), w)...)
 	}
@@ -286,7 +286,7 @@ func (p *Page) whatIf(f frame.Frame, env model.Environment, loc *time.Location, 
 		add(f.Warn, 3, f.Glyph.Risk+" "+p.asked.time.Note)
 	}
 	if s.ruled {
-		add(f.Plain, 5, frame.Reason(&s.WindowState, env.Override.Allowed))
+		add(f.Plain, 5, frame.Reason(&s.WindowState, p.mayOverride(env)))
 	}
 	return append(out, p.others(f, env, at, w)...)
 }

@@ -74,6 +74,13 @@ func (p *Page) Environment() (model.Environment, bool) {
 	return model.Environment{}, false
 }
 
+// mayOverride reports whether the policy lets this operator override.
+func (p *Page) mayOverride(env model.Environment) bool {
+	st := p.status(env.Name).Value
+	_, may := env.Override.Permits(st.User, st.Groups)
+	return may
+}
+
 // ruled is an environment with its calendars read, as far as they are. A rule
 // whose calendar is not closes, and says so.
 func (p *Page) ruled(env model.Environment) model.Environment {
