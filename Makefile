@@ -18,9 +18,6 @@ CONTROLPLANE_SOURCES := $(shell find internal/controlplane -name '*.go' -o -name
 # all of that, some 2,400 packages, for what the build has compiled already.
 # -trimpath as in the build: without it everything is compiled a second time.
 CONTROLPLANE_LIGHT := ./layout/... ./sim/... ./supervise/...
-# How many packages are tested at once. The two that take longest wait for their
-# control planes half of the time, and the others compute.
-TEST_PACKAGES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PREFIX      ?= $(HOME)/.local
 
 .PHONY: help
@@ -54,7 +51,7 @@ demo: build controlplane ## a local Kubernetes, a sample repository, and the UI 
 
 .PHONY: test
 test: build controlplane $(BIN)/kubectl ## run every test
-	$(GO) test -p $(TEST_PACKAGES) -timeout 20m ./...
+	$(GO) test -timeout 20m ./...
 	cd internal/controlplane && $(GO) test -trimpath $(CONTROLPLANE_LIGHT)
 
 .PHONY: bench

@@ -62,7 +62,9 @@ func (a *App) screen(w, h int) []string {
 	lines := make([]string, 0, h)
 	a.drawn = drawn{h: h, body: frame.Area{Y: 2, W: w, H: f.H}, split: body.Split}
 	lines = append(lines, a.header(f, head), rule(f, body.Split, f.Glyph.TeeDown))
-	lines = append(lines, paint.Height(body.Lines, f.H)...)
+	for _, l := range paint.Height(body.Lines, f.H) {
+		lines = append(lines, paint.Cut(l, f.W)) // whatever a page forgot to: a line too long shifts all
+	}
 	lines = append(lines, rule(f, body.Split, f.Glyph.TeeUp))
 	lines = append(append(lines, offline...), a.footer(f, hints))
 	full := f

@@ -57,7 +57,7 @@ func start(t *testing.T, cmd *exec.Cmd, env []string, cols, rows int) *seat {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	s := &seat{
 		t: t, ctx: ctx, cmd: cmd, pty: f, vt: vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(io.Discard)),
 		changed: make(chan struct{}), exited: make(chan struct{}),
@@ -255,11 +255,15 @@ func (s *seat) resize(cols, rows int) {
 // leaves quits, and holds that the terminal is left as it was found.
 func (s *seat) leaves() {
 	s.t.Helper()
-	s.types("q")
-	select {
-	case <-s.exited:
-	case <-s.ctx.Done():
-		s.t.Fatalf("the program does not end:\n%s", strings.Join(s.screen(), "\n"))
+	for ended := false; !ended; {
+		s.types("q")
+		select {
+		case <-s.exited:
+			ended = true
+		case <-time.After(2 * time.Second): // after an escape that came late it was alt+q
+		case <-s.ctx.Done():
+			s.t.Fatalf("the program does not end:\n%s", strings.Join(s.screen(), "\n"))
+		}
 	}
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
 		s.t.Errorf("the program ended with %d", code)
@@ -269,9 +273,9 @@ func (s *seat) leaves() {
 
 var modeChange = regexp.MustCompile(`\x1b\[\?([0-9;]+)([hl])`)
 
-// modes are the terminal's private modes that the program has turned on.
+// modes are the terminal's private modes that are on.
 func (s *seat) modes() []string {
-	on := map[string]bool{}
+	on := map[string]bool{cursorVisible: true, wraps: true}
 	for _, m := range modeChange.FindAllStringSubmatch(s.output(), -1) {
 		for _, mode := range strings.Split(m[1], ";") {
 			if m[2] == "h" {
@@ -284,12 +288,15 @@ func (s *seat) modes() []string {
 	return slices.Sorted(maps.Keys(on))
 }
 
-// cursorVisible is the one mode that is on in a terminal nobody uses.
-const cursorVisible = "25"
+// These modes are on in a terminal nobody uses.
+const (
+	cursorVisible = "25"
+	wraps         = "7"
+)
 
 func (s *seat) restored() {
 	s.t.Helper()
-	if on := s.modes(); !slices.Equal(on, []string{cursorVisible}) {
+	if on := s.modes(); !slices.Equal(on, []string{cursorVisible, wraps}) {
 		s.t.Errorf("the terminal is left with the modes %q", on)
 	}
 }

@@ -8,13 +8,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,14 +73,9 @@ var shared struct {
 }
 
 // Main runs the tests of a package and stops the control plane after them. It
-// is to be all that TestMain calls; the exit code is that of the tests. Unless
-// -parallel says otherwise, twice as many tests run side by side as there are
-// processors: they wait for the control plane most of the time.
+// is to be all that TestMain calls; the exit code is that of the tests.
 func Main(m *testing.M, opts ...Option) {
 	shared.prepared, shared.opts = true, opts
-	if err := runMore(); err != nil {
-		log.Fatalf("testcluster: %v", err)
-	}
 	m.Run()
 	// Claims the once, so that there is nothing left to start.
 	shared.once.Do(func() {})
@@ -92,18 +84,6 @@ func Main(m *testing.M, opts ...Option) {
 			log.Fatalf("testcluster: %v", err)
 		}
 	}
-}
-
-// runMore sets how many tests run side by side where nobody did.
-func runMore() error {
-	flag.Parse()
-	const name = "test.parallel"
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	if given {
-		return nil
-	}
-	return flag.Set(name, strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 }
 
 // Get returns the control plane of this test binary, starting it if necessary.

@@ -238,7 +238,7 @@ func (p *Page) diff(f frame.Frame, o model.ObjectDetail, w, h int) []string {
 	}
 	switch {
 	case o.Omitted:
-		return append(out, "", "   "+f.Dim.Paint("too long to be shown together with the others"))[:min(h, len(out)+2)]
+		return append(out, "", paint.Cut("   "+f.Dim.Paint("too long to be shown together with the others"), w))[:min(h, len(out)+2)]
 	case p.view.Document() == nil:
 		return out[:min(h, len(out))]
 	case o.Verdict == model.VerdictUpdate && p.view.Document().Hunks() == 0:
